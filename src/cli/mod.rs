@@ -1,0 +1,1 @@
+//! Arguments into calls: one file per command, exit codes.

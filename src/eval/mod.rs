@@ -1,0 +1,1 @@
+//! Configuration and variables into desired objects: scope, functions, expansion.

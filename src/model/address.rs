@@ -1,0 +1,163 @@
+//! The address of a resource: `module.tenant["a"].ray_worker_pool.cpu[0]`.
+use std::fmt;
+use std::str::FromStr;
+
+/// Names one instance of a resource block.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Address {
+    /// The modules that lead to it, outermost first; empty in the root module.
+    pub modules: Vec<(String, Option<Key>)>,
+    /// The resource type, such as `ray_head`.
+    pub resource_type: String,
+    /// The second label of the block.
+    pub name: String,
+    /// Which instance, where the block has `count` or `for_each`.
+    pub key: Option<Key>,
+}
+
+/// Tells the instances of one block apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    /// Of `count`.
+    Index(u64),
+    /// Of `for_each`.
+    Name(String),
+}
+
+/// Says why a text is no address.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not an address such as `ray_head.main` or `module.team[\"a\"].redis.gcs`")]
+pub(crate) struct AddressError(pub String);
+
+impl Address {
+    /// Returns the address of a block in the root module.
+    pub(crate) fn root(resource_type: &str, name: &str) -> Self {
+        Self { modules: Vec::new(), resource_type: resource_type.to_owned(), name: name.to_owned(), key: None }
+    }
+
+    /// Returns the address of the block that this is an instance of.
+    pub(crate) fn without_key(&self) -> Self {
+        Self { key: None, ..self.clone() }
+    }
+
+    /// Tells whether `other` is this address, an instance of it, or inside of it.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self == other || (self.key.is_none() && *self == other.without_key())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Name(name) => write!(f, "[{}]", serde_json::Value::from(name.as_str())),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, key) in &self.modules {
+            write!(f, "module.{name}")?;
+            if let Some(key) = key {
+                key.fmt(f)?;
+            }
+            f.write_str(".")?;
+        }
+        write!(f, "{}.{}", self.resource_type, self.name)?;
+        self.key.as_ref().map_or(Ok(()), |key| key.fmt(f))
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || AddressError(text.to_owned());
+        let mut parts = split(text).ok_or_else(refuse)?.into_iter();
+        let mut modules = Vec::new();
+        loop {
+            let (first, first_key) = parts.next().ok_or_else(refuse)?;
+            let (second, key) = parts.next().ok_or_else(refuse)?;
+            if first_key.is_some() {
+                return Err(refuse());
+            }
+            if first == "module" {
+                modules.push((second, key));
+                continue;
+            }
+            let address = Self { modules, resource_type: first, name: second, key };
+            return if parts.next().is_none() { Ok(address) } else { Err(refuse()) };
+        }
+    }
+}
+
+/// Splits at the dots that stand outside of brackets; each part with its key.
+fn split(text: &str) -> Option<Vec<(String, Option<Key>)>> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        let name = &rest[..end];
+        if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+            return None;
+        }
+        rest = &rest[end..];
+        let mut key = None;
+        if rest.starts_with('[') {
+            let (parsed, after) = bracket(rest)?;
+            key = Some(parsed);
+            rest = after;
+        }
+        parts.push((name.to_owned(), key));
+        if rest.is_empty() {
+            return Some(parts);
+        }
+        rest = rest.strip_prefix('.')?;
+    }
+}
+
+/// Reads `[0]` or `["name"]` at the start of the text, and returns what follows.
+fn bracket(text: &str) -> Option<(Key, &str)> {
+    let inner = text.strip_prefix('[')?;
+    let mut stream = serde_json::Deserializer::from_str(inner).into_iter::<serde_json::Value>();
+    let key = match stream.next()?.ok()? {
+        serde_json::Value::String(name) => Key::Name(name),
+        serde_json::Value::Number(index) => Key::Index(index.as_u64()?),
+        _ => return None,
+    };
+    let after = inner[stream.byte_offset()..].strip_prefix(']')?;
+    Some((key, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn round_trips(text: &str) {
+        assert_eq!(text.parse::<Address>().expect("an address").to_string(), text);
+    }
+
+    #[test]
+    fn addresses_are_read_as_they_are_printed() {
+        round_trips("ray_head.main");
+        round_trips("ray_worker_pool.cpu[0]");
+        round_trips(r#"ray_worker_pool.cpu["a.b[\"c\"]"]"#);
+        round_trips(r#"module.tenant["a"].module.ray.ray_head.main"#);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "a", "a.", ".a", "a.b.c", "a[0].b", "a.b[x]", "a.b[0", "a.b[-1]"] {
+            assert_eq!(text.parse::<Address>(), Err(AddressError(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_block_covers_its_instances() {
+        let block = Address::root("redis", "a");
+        let instance = Address { key: Some(Key::Index(1)), ..block.clone() };
+        assert!(block.covers(&instance) && block.covers(&block) && !instance.covers(&block));
+    }
+}

@@ -1,0 +1,34 @@
+//! The nouns of rayform: what the stages hand to each other. Nothing here does any I/O.
+mod address;
+mod desired;
+mod diagnostic;
+mod event;
+mod graph;
+mod lifecycle;
+mod object;
+mod observed;
+mod path;
+mod readiness;
+mod secrets;
+mod value;
+
+pub(crate) use address::{Address, AddressError, Key};
+pub(crate) use desired::{
+    Carried, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
+};
+pub(crate) use diagnostic::{Diagnostic, FileId, Severity, Span};
+pub(crate) use event::{Event, Verb};
+pub(crate) use graph::{Cycle, Graph};
+pub(crate) use lifecycle::{Lifecycle, OnDestroy};
+pub(crate) use object::{Identity, Kind, Object, ObjectError, Owner};
+pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
+pub(crate) use path::{FieldPath, Step};
+pub(crate) use readiness::{Judge, Readiness, Surroundings};
+pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use value::{Number, Value};
+
+/// The field manager that rayform applies as.
+pub(crate) const FIELD_MANAGER: &str = "rayform";
+
+/// A value as JSON, the form in which objects travel.
+pub(crate) type Json = serde_json::Value;

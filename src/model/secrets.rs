@@ -1,0 +1,66 @@
+//! The texts that must never be shown or written.
+use std::collections::BTreeSet;
+
+/// What stands where a secret stood.
+pub(crate) const REDACTED: &str = "(sensitive value)";
+
+/// Every secret text that one run has met; hides them wherever they turn up.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Secrets(BTreeSet<String>);
+
+impl Secrets {
+    /// Remembers a secret text.
+    pub(crate) fn insert(&mut self, secret: impl Into<String>) {
+        let secret = secret.into();
+        if !secret.is_empty() {
+            self.0.insert(secret);
+        }
+    }
+
+    /// Remembers all secrets of another collection.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Returns the text with every secret in it hidden, the longest first.
+    ///
+    /// Secrets of fewer than four characters are hidden only where they are the whole text:
+    /// hiding every `1` of an output would make it useless.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        if self.0.contains(text) {
+            return REDACTED.to_owned();
+        }
+        let mut found: Vec<&str> =
+            self.0.iter().map(String::as_str).filter(|s| s.len() >= 4 && text.contains(*s)).collect();
+        found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        found.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED))
+    }
+
+    /// Tells whether a text is or holds a secret.
+    pub(crate) fn taints(&self, text: &str) -> bool {
+        self.0.contains(text) || self.0.iter().any(|secret| secret.len() >= 4 && text.contains(secret.as_str()))
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        let mut secrets = Secrets::default();
+        for secret in ["hunter22", "hunter22-longer", "ab"] {
+            secrets.insert(secret);
+        }
+        assert_eq!(secrets.redact("x hunter22-longer y hunter22"), "x (sensitive value) y (sensitive value)");
+        assert_eq!(secrets.redact("ab"), REDACTED);
+        assert_eq!(secrets.redact("cab"), "cab");
+        assert!(secrets.taints("has hunter22 in it"));
+    }
+}

@@ -1,0 +1,146 @@
+//! The values of the configuration language, unknown and sensitive ones included.
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use bigdecimal::{BigDecimal, ToPrimitive, Zero};
+
+use super::{Exports, Json};
+
+/// A decimal number without rounding, as Terraform has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(pub BigDecimal);
+
+/// What an expression evaluates to. Cloning is cheap.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Arc<str>),
+    /// A list or a tuple.
+    List(Arc<Vec<Value>>),
+    /// Sorted, each member once.
+    Set(Arc<BTreeSet<Value>>),
+    /// A map or an object.
+    Map(Arc<BTreeMap<Arc<str>, Value>>),
+    /// Known only after apply.
+    Unknown,
+    /// Must not be shown. Never nested in another `Sensitive`.
+    Sensitive(Arc<Value>),
+    /// A whole resource, passed by reference such as `head = ray_head.main`.
+    Resource(Arc<Exports>),
+}
+
+impl Number {
+    /// Returns the integer, where it is one and fits.
+    pub(crate) fn as_i64(&self) -> Option<i64> {
+        if self.0.is_integer() { self.0.to_i64() } else { None }
+    }
+
+    /// Returns the nearest double.
+    pub(crate) fn as_f64(&self) -> f64 {
+        self.0.to_f64().unwrap_or(f64::NAN)
+    }
+
+    /// Returns the number as JSON: an integer where it is one and fits, else a double.
+    pub(crate) fn to_json(&self) -> Json {
+        match self.as_i64() {
+            Some(integer) => Json::from(integer),
+            None => Json::from(self.as_f64()),
+        }
+    }
+}
+
+impl From<i64> for Number {
+    fn from(integer: i64) -> Self {
+        Self(BigDecimal::from(integer))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_zero() {
+            return f.write_str("0");
+        }
+        f.write_str(&self.0.normalized().to_plain_string())
+    }
+}
+
+impl Value {
+    /// Returns a text.
+    pub(crate) fn string(text: impl AsRef<str>) -> Self {
+        Self::String(Arc::from(text.as_ref()))
+    }
+
+    /// Returns a list.
+    pub(crate) fn list(items: Vec<Self>) -> Self {
+        Self::List(Arc::new(items))
+    }
+
+    /// Returns a map.
+    pub(crate) fn map(entries: impl IntoIterator<Item = (impl AsRef<str>, Self)>) -> Self {
+        Self::Map(Arc::new(entries.into_iter().map(|(name, value)| (Arc::from(name.as_ref()), value)).collect()))
+    }
+
+    /// Returns the value marked as sensitive; marking twice is marking once.
+    pub(crate) fn sensitive(self) -> Self {
+        match self {
+            Self::Sensitive(_) => self,
+            other => Self::Sensitive(Arc::new(other)),
+        }
+    }
+
+    /// Returns the value below the mark, and whether there was one.
+    pub(crate) fn unmark(&self) -> (&Self, bool) {
+        match self {
+            Self::Sensitive(inner) => (inner, true),
+            other => (other, false),
+        }
+    }
+
+    /// Tells whether nothing in the value waits for an apply.
+    pub(crate) fn is_wholly_known(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::List(items) => items.iter().all(Self::is_wholly_known),
+            Self::Set(items) => items.iter().all(Self::is_wholly_known),
+            Self::Map(entries) => entries.values().all(Self::is_wholly_known),
+            Self::Sensitive(inner) => inner.is_wholly_known(),
+            Self::Resource(exports) => exports.values.values().all(Self::is_wholly_known),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
+        }
+    }
+
+    /// Returns the word for the value's type in messages.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Number(_) => "number",
+            Self::String(_) => "string",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Map(_) => "map",
+            Self::Unknown => "unknown",
+            Self::Sensitive(inner) => inner.type_name(),
+            Self::Resource(_) => "resource",
+        }
+    }
+}
+
+impl From<&Json> for Value {
+    fn from(json: &Json) -> Self {
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(bool) => Self::Bool(*bool),
+            Json::Number(number) => match number.to_string().parse() {
+                Ok(decimal) => Self::Number(Number(decimal)),
+                Err(_) => Self::Null,
+            },
+            Json::String(text) => Self::string(text),
+            Json::Array(items) => Self::list(items.iter().map(Self::from).collect()),
+            Json::Object(entries) => Self::map(entries.iter().map(|(name, value)| (name, Self::from(value)))),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The nouns of a plan: what will be done to which object, and why.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{
+    Address, ClusterIdentity, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Json, Kind, Lifecycle, Object,
+    Owner, Secrets, Value,
+};
+
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    Apply,
+    /// Everything is deleted.
+    Destroy,
+    /// Only the state is brought up to what is live.
+    RefreshOnly,
+}
+
+/// What to do where another manager owns a field that we want to set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ConflictPolicy {
+    /// The plan is an error that names the owner.
+    #[default]
+    Fail,
+    /// Take the field.
+    Force,
+    /// Leave the field to its owner.
+    Yield,
+}
+
+/// What the user asked of this plan.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    pub mode: Mode,
+    pub on_conflict: ConflictPolicy,
+    /// Only these and what they need; empty means everything.
+    pub targets: Vec<Address>,
+    pub excludes: Vec<Address>,
+    pub replace: Vec<Address>,
+    /// Objects that exist but are not recorded are taken over instead of being an error.
+    pub adopt: bool,
+    /// Second flag: replacing a claim, volume, namespace or CRD is allowed.
+    pub allow_data_loss: bool,
+}
+
+/// The plan: what apply will do, or it stops.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub mode: Mode,
+    pub cluster: ClusterIdentity,
+    pub lineage: String,
+    pub serial: u64,
+    /// Every resource that is desired or recorded.
+    pub resources: BTreeMap<Address, ResourcePlan>,
+    /// Needs among them: the order of apply, and reversed of deletion.
+    pub graph: Graph<Address>,
+    pub drift: Vec<Drift>,
+    pub outputs: BTreeMap<String, OutputChange>,
+    /// Warnings and remarks.
+    pub diagnostics: Vec<Diagnostic>,
+    pub totals: Totals,
+    pub secrets: Secrets,
+}
+
+/// A plan that may be applied. Only [`Plan::approve`] makes one.
+#[derive(Debug)]
+pub(crate) struct ApprovedPlan(Plan);
+
+/// What happens to one resource.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourcePlan {
+    pub action: Action,
+    /// In the order of apply; deletions in the order of deletion behind them.
+    pub changes: Vec<Change>,
+    /// What it costs a running Ray system, as one plain sentence.
+    pub impact: Option<String>,
+    pub lifecycle: Lifecycle,
+    /// Jobs to run and wait for before anything of it is deleted.
+    pub before_delete: Vec<Object>,
+    /// What to record; `Value::Unknown` parts are evaluated again during apply.
+    pub exports: BTreeMap<String, Value>,
+    /// Its objects are known only when these are up; apply evaluates it then.
+    pub unknown_until: BTreeSet<Address>,
+}
+
+/// The sum of what happens to a resource's objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Action {
+    NoOp,
+    Create,
+    Update,
+    Replace,
+    Delete,
+    /// Taken over from its present owners, not made.
+    Adopt,
+    /// Forgotten, not deleted.
+    Forget,
+    /// Unchanged, but an earlier run did not see it ready.
+    Wait,
+}
+
+/// What happens to one object.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// Proven equal; costs nothing.
+    Keep {
+        desired: DesiredObject,
+        live: Box<Object>,
+    },
+    /// As `Keep`, but its readiness is still to be seen.
+    Wait {
+        desired: DesiredObject,
+        live: Box<Object>,
+    },
+    Create {
+        desired: DesiredObject,
+        validation: Validation,
+    },
+    Update {
+        desired: DesiredObject,
+        live: Box<Object>,
+        fields: Vec<FieldChange>,
+        /// Fields are taken from other managers: the request is bound to the live resourceVersion.
+        force: bool,
+        /// The object exists and was not recorded.
+        adopt: bool,
+    },
+    Replace {
+        desired: DesiredObject,
+        live: Box<Object>,
+        fields: Vec<FieldChange>,
+        orphan_pods: bool,
+    },
+    Delete {
+        kind: Kind,
+        identity: Identity,
+        uid: String,
+        live: Option<Box<Object>>,
+    },
+    Forget {
+        kind: Kind,
+        identity: Identity,
+    },
+}
+
+/// What the server said of an object that is to be created or changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Validation {
+    /// A dry-run accepted it.
+    Server,
+    /// It cannot be asked yet, for the reason given.
+    NotYet { reason: String },
+}
+
+/// One field that changes. Secret values are compared, never kept here: they are [`FieldChange::sensitive`] and null.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FieldChange {
+    pub path: FieldPath,
+    /// Absent: the field is added.
+    pub before: Option<Json>,
+    /// Absent: the field is removed.
+    pub after: Option<Json>,
+    pub sensitive: bool,
+    /// Known only after apply.
+    pub unknown: bool,
+    pub forces_replacement: bool,
+    /// Who holds the field now, where that is not us.
+    pub owner: Option<Owner>,
+    /// Set by the server or a webhook, not by the configuration.
+    pub by_server: bool,
+}
+
+/// What somebody else did to an object that we recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Drift {
+    pub address: Address,
+    pub identity: Identity,
+    pub kind: DriftKind,
+}
+
+/// The kinds of drift.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum DriftKind {
+    /// The object is gone.
+    Deleted,
+    /// Another object bears its name: the uid differs.
+    Recreated { recorded: String, live: String },
+    /// Fields that we applied have other values, or other owners.
+    Changed(Vec<Disagreement>),
+}
+
+/// One field on which recorded and live disagree.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Disagreement {
+    pub path: FieldPath,
+    pub recorded: Option<Json>,
+    pub live: Option<Json>,
+    pub sensitive: bool,
+    /// Who did it; uncertain where nobody holds the field any more.
+    pub owner: Option<Owner>,
+    pub certain: bool,
+    /// An owner that is meant to change the field (an autoscaler); shown, never repaired.
+    pub expected: bool,
+}
+
+/// How an output changes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OutputChange {
+    pub before: Option<Json>,
+    /// Absent: the output is removed.
+    pub after: Option<Value>,
+    pub sensitive: bool,
+}
+
+/// Requested resources of all pods, before and after; CPU in thousandths, memory in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub cpu: (i64, i64),
+    pub memory: (i64, i64),
+    pub gpu: (i64, i64),
+}
+
+/// A dry-run that the plan wants made.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Question {
+    pub object: Object,
+    pub force: bool,
+}
+
+/// What the server said to a [`Question`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The object as it would be.
+    Accepted { object: Box<Object>, warnings: Vec<String> },
+    /// Fields that other managers own, as `(field, manager message)`.
+    Conflict { causes: Vec<(String, String)> },
+    /// Refused: validation, quota, policy, a webhook.
+    Refused { code: u16, reason: String, message: String, causes: Vec<(String, String)> },
+    /// It could not be asked: a webhook without dry-run, a missing namespace or kind.
+    NotPreviewable { reason: String },
+}
+
+impl Plan {
+    /// Says that the plan may be applied.
+    pub(crate) fn approve(self) -> ApprovedPlan {
+        ApprovedPlan(self)
+    }
+
+    /// Tells whether apply would do nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.resources.values().all(|resource| resource.action == Action::NoOp)
+            && self.outputs.values().all(|output| !output.is_change())
+    }
+}
+
+impl ApprovedPlan {
+    /// Returns what was approved.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// Returns what was approved, and ends the approval.
+    pub(crate) fn into_plan(self) -> Plan {
+        self.0
+    }
+}
+
+impl OutputChange {
+    /// Tells whether the output differs from what is recorded.
+    pub(crate) fn is_change(&self) -> bool {
+        match (&self.before, &self.after) {
+            (None, None) => false,
+            (Some(before), Some(after)) => Value::from(before) != *after.unmark().0,
+            _ => true,
+        }
+    }
+}

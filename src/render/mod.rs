@@ -1,0 +1,1 @@
+//! Plans, events, state and diagnostics into text for terminals and programs.

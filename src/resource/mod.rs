@@ -1,0 +1,14 @@
+//! The resource types: checked arguments into objects, exports, readiness and lints. One file per type.
+mod kit;
+
+pub(crate) use kit::{Context, Expansion, Problem, Reference, Referrer, ResourceType, parse};
+
+/// Returns every resource type, by name.
+pub(crate) fn all() -> &'static [&'static dyn ResourceType] {
+    &[]
+}
+
+/// Returns the resource type with this name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn ResourceType> {
+    all().iter().copied().find(|resource_type| resource_type.name() == name)
+}

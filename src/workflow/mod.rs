@@ -1,0 +1,1 @@
+//! Stages joined to the cluster: refresh, apply, wait.
