@@ -31,9 +31,10 @@ impl Fold {
             }
             Entry::Applied { address, object } => {
                 self.open.remove(&(address.clone(), object.identity()));
+                self.next += 1;
+                let next = self.next;
                 let objects = self.objects(&address);
-                let next = objects.values().map(|(place, _)| place + 1).next_back().unwrap_or_default();
-                let place = objects.get(&object.identity()).map_or(next.max(objects.len()), |(place, _)| *place);
+                let place = objects.get(&object.identity()).map_or(next, |(place, _)| *place);
                 objects.insert(object.identity(), (place, object));
             }
             Entry::Refused { address, identity } => {

@@ -191,3 +191,172 @@ fn replayed(state: State, entries: Vec<super::Entry>) -> Loaded {
     let (state, open) = fold.finish();
     Loaded { state, unfinished: Some(open), is_new: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Address, Kind};
+    use crate::state::{Act, Entry, RecordedObject};
+
+    struct Place {
+        folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().expect("a folder") }
+        }
+
+        fn store(&self) -> Store {
+            Store::new(self.folder.path(), None)
+        }
+
+        fn lock(&self) -> Lock {
+            self.store().lock(&owner("here"), Duration::ZERO).expect("the lock is free")
+        }
+
+        fn load(&self) -> Result<Loaded, StateError> {
+            self.store().load(|| "id".to_owned())
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            std::fs::write(self.folder.path().join(name), text).expect("written");
+        }
+    }
+
+    fn owner(host: &str) -> Owner {
+        Owner { who: "me".into(), host: host.into(), pid: 1, since: "now".into(), command: "apply".into() }
+    }
+
+    fn object(uid: &str) -> RecordedObject {
+        let kind = Kind::new("v1", "ConfigMap");
+        RecordedObject { kind, namespace: None, name: "a".into(), uid: uid.into(), applied: json!({"a": 1}) }
+    }
+
+    fn address() -> Address {
+        Address::root("config_map", "a")
+    }
+
+    fn intent() -> Entry {
+        Entry::Intent { address: address(), act: Act::Apply, object: object("") }
+    }
+
+    fn applied() -> Entry {
+        Entry::Applied { address: address(), object: object("1") }
+    }
+
+    fn append(journal: &Journal, entry: Entry) -> Result<(), StateError> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        journal.append(entry, Box::new(move |result| sender.send(result).expect("somebody waits")));
+        receiver.recv().expect("an answer")
+    }
+
+    #[test]
+    fn what_was_journalled_is_in_the_next_state() {
+        let place = Place::new();
+        let lock = place.lock();
+        let journal = place.store().begin(&lock, place.load().expect("new").state).expect("begun");
+        append(&journal, intent()).expect("synced");
+        append(&journal, applied()).expect("synced");
+        let (state, open) = place.store().finish(journal).expect("written");
+        assert!(open.is_empty());
+        assert_eq!(state.serial, 1);
+        let loaded = place.load().expect("a state");
+        assert_eq!(loaded.state, state);
+        assert!(loaded.unfinished.is_none() && !loaded.is_new);
+    }
+
+    #[test]
+    fn a_run_that_died_is_replayed_with_its_open_requests() {
+        let place = Place::new();
+        let lock = place.lock();
+        let journal = place.store().begin(&lock, place.load().expect("new").state).expect("begun");
+        append(&journal, applied()).expect("synced");
+        append(&journal, intent()).expect("synced");
+        drop(journal);
+        let loaded = place.load().expect("replayed");
+        assert_eq!(loaded.unfinished.as_ref().map(Vec::len), Some(1));
+        assert_eq!(loaded.state.resources[&address()].objects, [object("1")]);
+        assert_eq!(loaded.state.lineage, "id");
+    }
+
+    #[test]
+    fn a_torn_last_line_was_never_acted_upon() {
+        let place = Place::new();
+        let lock = place.lock();
+        let journal = place.store().begin(&lock, place.load().expect("new").state).expect("begun");
+        append(&journal, applied()).expect("synced");
+        drop(journal);
+        let path = place.folder.path().join(".rayform/journal");
+        let whole = std::fs::read_to_string(&path).expect("a journal");
+        for cut in 0..whole.len() {
+            std::fs::write(&path, &whole[..cut]).expect("written");
+            let loaded = place.load().expect("what is whole counts");
+            assert!(loaded.state.resources.is_empty(), "cut at {cut}");
+        }
+        std::fs::write(&path, whole.replacen("applied", "deleted", 1)).expect("written");
+        assert!(matches!(place.load(), Err(StateError::Journal { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_journal_whose_state_was_written_is_done() {
+        let place = Place::new();
+        let lock = place.lock();
+        let journal = place.store().begin(&lock, place.load().expect("new").state).expect("begun");
+        append(&journal, applied()).expect("synced");
+        let path = place.folder.path().join(".rayform/journal");
+        let text = std::fs::read(&path).expect("a journal");
+        place.store().finish(journal).expect("written");
+        std::fs::write(&path, text).expect("as if the run had died before removing it");
+        assert!(place.load().expect("a state").unfinished.is_none());
+    }
+
+    #[test]
+    fn an_empty_torn_foreign_or_newer_state_is_never_no_state() {
+        let place = Place::new();
+        let check = |text: &str, expected: &str| {
+            place.write("rayform.state.json", text);
+            let error = place.load().expect_err("no state");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(error.hint().is_some());
+        };
+        check("", "is empty");
+        check("{\"rayform_state\": 1, \"ser", "is not whole");
+        check("{\"version\": 4, \"terraform_version\": \"1.11.0\"}", "Terraform");
+        check("{\"a\": 1}", "no rayform state");
+        check("{\"rayform_state\": 2, \"new\": 1}", "format 2");
+    }
+
+    #[test]
+    fn a_state_that_vanished_is_missed() {
+        let place = Place::new();
+        let first = place.store().save(place.load().expect("new").state).expect("saved");
+        place.store().save(first).expect("saved again");
+        std::fs::remove_file(place.folder.path().join("rayform.state.json")).expect("removed");
+        assert!(matches!(place.load(), Err(StateError::Gone { .. })));
+    }
+
+    #[test]
+    fn only_one_run_holds_the_lock() {
+        let place = Place::new();
+        let lock = place.lock();
+        assert!(matches!(place.store().lock(&owner("here"), Duration::ZERO), Err(StateError::Locked { .. })));
+        drop(lock);
+        assert_eq!(place.lock().abandoned_by, None);
+    }
+
+    #[test]
+    fn an_abandoned_lock_is_seen_and_one_of_another_host_is_kept() {
+        let place = Place::new();
+        drop(place.lock());
+        let text = serde_json::to_string(&owner("here")).expect("JSON");
+        place.write(".rayform/lock", &text);
+        assert_eq!(place.lock().abandoned_by, Some(owner("here")));
+        place.write(".rayform/lock", &text.replace("here", "there"));
+        assert!(matches!(place.store().lock(&owner("here"), Duration::ZERO), Err(StateError::Locked { .. })));
+        assert_eq!(place.store().force_unlock().expect("freed"), Some(owner("there")));
+        drop(place.lock());
+    }
+}
