@@ -24,7 +24,7 @@ pub(crate) use object::{Identity, Kind, Object, ObjectError, Owner};
 pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
-pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.
