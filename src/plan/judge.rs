@@ -167,6 +167,12 @@ fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_
     let Some(schema) = context.schemas.of(&desired.object.kind()) else {
         return Ok(without_schema(context, desired, live, claim));
     };
+    // Most objects end here; attribution is for the rest.
+    if lifecycle.ignore_changes.is_empty()
+        && ssa::prove(&desired.object, live, schema, FIELD_MANAGER) == Proof::Unchanged
+    {
+        return Ok(unchanged(desired, live, status, claim, true));
+    }
     let left_alone = leave(&mut desired, lifecycle, live, schema);
     let proof = ssa::prove(&desired.object, live, schema, FIELD_MANAGER);
     let proven = proof == Proof::Unchanged && !left_alone;

@@ -17,7 +17,7 @@ pub(super) fn milli(value: &Json) -> Option<i64> {
     let is_exponent = suffix.len() > 1 && suffix.starts_with(['e', 'E']);
     let (digits, factor) = if is_exponent && suffix.len() < 5 { (text.as_str(), 1.into()) } else { (digits, factor(suffix)?) };
     let number: BigDecimal = digits.parse().ok()?;
-    (number * factor * 1000).with_scale_round(0, RoundingMode::Up).to_i64()
+    (number * factor * BigDecimal::from(1000)).with_scale_round(0, RoundingMode::Up).to_i64()
 }
 
 fn factor(suffix: &str) -> Option<BigDecimal> {
