@@ -82,7 +82,7 @@ pub(super) fn holds_data(kind: &Kind) -> bool {
 fn claim(fields: &[&str], change: &FieldChange) -> bool {
     match fields {
         ["spec", "resources", "requests", "storage", ..] => {
-            let size = |value: &Option<Json>| value.as_ref().and_then(super::quantity::milli);
+            let size = |value: &Option<Json>| value.as_ref().and_then(super::totals::quantity);
             matches!((size(&change.before), size(&change.after)), (Some(before), Some(after)) if after < before)
         }
         ["spec", "resources" | "volumeAttributesClassName", ..] => false,

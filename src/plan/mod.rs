@@ -15,7 +15,6 @@ mod orphan;
 mod outputs;
 mod owner;
 mod prepare;
-mod quantity;
 mod select;
 mod totals;
 

@@ -1,7 +1,7 @@
 //! Sums up what all pods request, before and after.
-use crate::model::{Json, Object};
+use crate::model::{Json, Object, Quantity};
 
-use super::{Change, Plan, Totals, quantity};
+use super::{Change, Plan, Totals};
 
 /// CPU in thousandths, memory in bytes, GPUs.
 #[derive(Clone, Copy, Default)]
@@ -66,15 +66,25 @@ fn of_pod(spec: &Json) -> Requests {
 
 fn of_container(container: &Json) -> Requests {
     let resources = container.get("resources");
-    let quantity = |name: &str| {
+    let amount = |name: &str| {
         // A limit without a request is the request.
-        let of = |part: &str| resources.and_then(|resources| resources.get(part)?.get(name)).and_then(quantity::milli);
-        of("requests").or_else(|| of("limits")).unwrap_or(0)
+        let of = |part: &str| resources.and_then(|resources| resources.get(part)?.get(name)).and_then(quantity);
+        of("requests").or_else(|| of("limits")).unwrap_or(Quantity::ZERO)
     };
     let named = |part: &str| resources.and_then(|resources| resources.get(part)?.as_object()).into_iter().flatten();
     let is_gpu = |name: &str| name.rsplit('/').next().is_some_and(|last| last == "gpu" || last.starts_with("gpu."));
-    let gpu = named("limits").filter(|(name, _)| is_gpu(name)).filter_map(|(_, value)| quantity::milli(value)).sum::<i64>();
-    Requests { cpu: quantity("cpu"), memory: quantity("memory") / 1000, gpu: gpu / 1000 }
+    let gpus = named("limits").filter(|(name, _)| is_gpu(name)).filter_map(|(_, value)| quantity(value));
+    let gpu = gpus.fold(0, |sum: i64, gpus| sum.saturating_add(gpus.milli() / 1000));
+    Requests { cpu: amount("cpu").milli(), memory: amount("memory").bytes(), gpu }
+}
+
+/// Reads a quantity, which may be written as a text or as a number.
+pub(super) fn quantity(value: &Json) -> Option<Quantity> {
+    match value {
+        Json::String(text) => text.parse().ok(),
+        Json::Number(number) => number.to_string().parse().ok(),
+        _ => None,
+    }
 }
 
 impl Requests {
