@@ -77,15 +77,7 @@ impl Body<'_> {
     }
 
     fn created(&mut self, desired: &DesiredObject) {
-        let mut json = without_marks(desired.object.json());
-        for pointer in desired.sensitive.iter().chain(desired.generated.keys()) {
-            hide(&mut json, pointer);
-        }
-        if desired.object.kind().kind == "Secret" {
-            let names = json.get("data").and_then(Json::as_object).map(|data| data.keys().cloned().collect::<Vec<_>>());
-            names.into_iter().flatten().for_each(|name| json["data"][name] = REDACTED.into());
-        }
-        if let Json::Object(entries) = &json {
+        if let Json::Object(entries) = &without_marks(&masked(desired)) {
             self.entries(2, "+", entries);
         }
     }
@@ -355,6 +347,21 @@ fn leaves(json: &Json) -> usize {
         Json::Array(items) => items.iter().map(leaves).sum(),
         _ => 1,
     }
+}
+
+/// Returns the whole object with everything hidden that must not be shown.
+pub(super) fn masked(desired: &DesiredObject) -> Json {
+    let mut json = desired.object.json().clone();
+    for pointer in desired.sensitive.iter().chain(desired.generated.keys()) {
+        hide(&mut json, pointer);
+    }
+    if desired.object.kind().kind == "Secret" {
+        for payload in ["data", "stringData"] {
+            let values = json.get_mut(payload).and_then(Json::as_object_mut);
+            values.into_iter().flatten().for_each(|(_, value)| *value = REDACTED.into());
+        }
+    }
+    json
 }
 
 /// Returns an object without what its heading says and without our marks.

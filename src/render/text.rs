@@ -145,8 +145,8 @@ fn output_change(body: &Body<'_>, output: &OutputChange) -> (&'static str, Strin
 
 /// Returns a value of the language on one line.
 fn value(body: &Body<'_>, value: &Value) -> String {
-    match value {
-        Value::Sensitive(_) => REDACTED.to_owned(),
-        value => value_to_json(value).map_or_else(|| "(known after apply)".to_owned(), |json| body.short(&json)),
+    if words::holds_sensitive(value) {
+        return REDACTED.to_owned();
     }
+    value_to_json(value).map_or_else(|| "(known after apply)".to_owned(), |json| body.short(&json))
 }

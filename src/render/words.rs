@@ -1,5 +1,5 @@
 //! The words and counts that all formats share.
-use crate::model::{Address, Quantity, Verb};
+use crate::model::{Address, Quantity, Value, Verb};
 use crate::plan::{Action, Change, Plan, Totals};
 
 use super::style::Paint;
@@ -162,4 +162,16 @@ pub(super) fn totals(totals: &Totals) -> Option<String> {
         parts.push(pair("GPU", totals.gpu.0.to_string(), totals.gpu.1.to_string()));
     }
     Some(format!("Requested by all pods: {}.", parts.join(", ")))
+}
+
+/// Tells whether some part of a value must not be shown.
+pub(super) fn holds_sensitive(value: &Value) -> bool {
+    match value {
+        Value::Sensitive(_) => true,
+        Value::List(items) => items.iter().any(holds_sensitive),
+        Value::Set(items) => items.iter().any(holds_sensitive),
+        Value::Map(entries) => entries.values().any(holds_sensitive),
+        Value::Resource(exports) => exports.values.values().any(holds_sensitive),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown => false,
+    }
 }
