@@ -150,6 +150,19 @@ mod tests {
         assert_data_eq!(
             show(&[error], false),
             str![[r#"
+error: `ray_head` has no argument `imgae`
+ --> main.rf.hcl:2:3
+  |
+2 |   imgae = "größe"
+  |   ^^^^^ unknown
+  |
+ ::: main.rf.hcl:1:1
+  |
+1 | resource "ray_head" "main" {
+  | -------- in this block
+  |
+  = help: did you mean `image`?
+
 "#]]
         );
     }
@@ -161,6 +174,10 @@ mod tests {
         assert_data_eq!(
             show(&[warning.clone(), error, warning], true),
             str![[r#"
+error: no cluster
+
+warning[RF101]: slow (main.rf.hcl:2:12)
+
 "#]]
         );
     }

@@ -36,3 +36,18 @@ fn line(line: &str) -> String {
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+
+    #[test]
+    fn what_the_plan_says_is_no_markup() {
+        let mut plan = sample::everything();
+        plan.cluster.server = "<script>alert(\"a\")</script>".to_owned();
+        let page = super::plan(&plan, None);
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+        assert!(page.contains("<span class=\"add\">      + ConfigMap a/m {</span>"));
+        assert!(!page.contains("hunter22"));
+    }
+}

@@ -45,3 +45,22 @@ fn code(text: &str) -> String {
 fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+
+    #[test]
+    fn a_plan_is_a_table_and_its_text() {
+        let text = super::plan(&sample::everything(), None);
+        assert!(text.starts_with("## rayform plan\n\n**Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.**\n"));
+        assert!(text.contains("| update | `ray_head.changed` | restarts the head: running jobs are lost"));
+        assert!(text.ends_with("\n```\n\n</details>\n"));
+        assert!(!text.contains("hunter22"));
+    }
+
+    #[test]
+    fn no_line_ends_the_fence() {
+        assert_eq!(super::fence("a ```` b"), "`````");
+    }
+}

@@ -7,6 +7,8 @@ pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod progress;
 pub(crate) mod state;
+#[cfg(test)]
+mod sample;
 mod style;
 pub(crate) mod text;
 mod words;

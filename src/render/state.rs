@@ -127,6 +127,20 @@ mod tests {
         assert_data_eq!(
             show(&state()),
             str![[r#"
+Cluster: sandbox
+Serial: 3
+
+# namespace.team_a (incomplete)
+resource "namespace" "team_a" {
+    Namespace team-a # v1, uid u1
+    # needs a.b
+    name = "team-a"
+}
+
+Outputs:
+
+password = (sensitive value)
+
 "#]]
         );
     }

@@ -150,3 +150,201 @@ fn value(body: &Body<'_>, value: &Value) -> String {
     }
     value_to_json(value).map_or_else(|| "(known after apply)".to_owned(), |json| body.short(&json))
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn everything_that_can_happen_is_shown() {
+        assert_data_eq!(
+            super::plan(&sample::everything(), Some("kind-dev"), View::plain()),
+            str![[r#"
+Cluster: https://127.0.0.1:6443 (context kind-dev)
+
+rayform will do this:
+
+  # ray_head.adopted will be adopted
+ <= resource "ray_head" "adopted" {
+      ~ Deployment a/head {
+          ~ spec {
+              ~ replicas = 2 # owned by rayform from now on
+            }
+            # (4 unchanged fields hidden)
+        }
+    }
+
+  # ray_head.changed will be updated in place
+  # restarts the head: running jobs are lost, there is no GCS fault tolerance
+  ~ resource "ray_head" "changed" {
+      ~ Deployment a/head {
+          ~ spec {
+              ~ template {
+                  ~ spec {
+                      ~ containers[name="ray"] {
+                          ~ image = "ray:2" -> "ray:3" # now held by kubectl-edit (Update) at 2026-01-02T03:04:05Z
+                          ~ args  = [ # set by the server
+                              - "b"
+                              + "c"
+                                # (1 unchanged element hidden)
+                            ]
+                        }
+                    }
+                }
+            }
+            # (2 unchanged fields hidden)
+        }
+        # (1 unchanged object hidden)
+    }
+
+  # ray_head.config will be updated in place
+  ~ resource "ray_head" "config" {
+      ~ ConfigMap a/m {
+          ~ data {
+              ~ "redis.conf" = <<-EOT
+                    appendonly yes
+                  - port 6379
+                  + port 6380
+                    requirepass (sensitive value)
+                EOT
+              ~ url          = "http://a" -> (known after apply)
+            }
+            # (2 unchanged fields hidden)
+        }
+    }
+
+  # ray_head.created will be created
+  + resource "ray_head" "created" {
+      + ConfigMap a/m {
+          + data = {
+              + empty        = ""
+              + "redis.conf" = <<-EOT
+                    appendonly yes
+                    port 6379
+                EOT
+              + url          = (known after apply)
+            }
+        }
+      + Secret a/s {
+          + data = {
+              + password = (sensitive value)
+            }
+        }
+      + Deployment a/head {
+            # not yet validated by the server: this plan makes the namespace `a`
+          + spec = {
+              + replicas = 1
+              + template = {
+                  + spec = {
+                      + containers = [
+                          + {
+                              + args = [
+                                  + "a"
+                                  + "b"
+                                ]
+                              + image = "ray:2"
+                              + name  = "ray"
+                            }
+                        ]
+                    }
+                }
+            }
+        }
+    }
+
+  # ray_head.forgotten will be forgotten, its objects stay
+  . resource "ray_head" "forgotten" {
+      . Secret a/s
+    }
+
+  # ray_head.gone will be destroyed
+  - resource "ray_head" "gone" {
+      - Deployment a/head
+    }
+
+  # ray_head.replaced must be replaced
+-/+ resource "ray_head" "replaced" {
+    -/+ Deployment a/head {
+            # its pods stay and are taken over
+          ~ spec {
+              ~ selector {
+                  ~ matchLabels {
+                      ~ "a/b" = "x" -> "y" # forces replacement
+                    }
+                }
+            }
+            # (4 unchanged fields hidden)
+        }
+    }
+
+  # ray_head.secret will be updated in place
+  ~ resource "ray_head" "secret" {
+      ~ Secret a/s {
+          ~ data {
+              ~ password = (sensitive value)
+            }
+        }
+    }
+
+Changes to outputs:
+  + dashboard = (known after apply)
+  - old = { a = 1 }
+  ~ password = (sensitive value)
+
+Requested by all pods: CPU 3 -> 7500m, memory 8Gi -> 24Gi, GPU 0 -> 1.
+Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn drift_names_its_owner() {
+        assert_data_eq!(
+            super::drift(&sample::drift(), &Secrets::default(), View::plain()),
+            str![[r#"
+  # ray_head.main: Deployment a/head has been deleted
+  # ray_head.main: Deployment a/head has been deleted and made again
+      ~ uid = "u1" -> "u2"
+  # ray_head.main: Deployment a/head has been changed
+      ~ .spec.template.spec.containers[name="ray"].image = "ray:2" -> "ray:3" # by kubectl-edit (Update) at 2026-01-02T03:04:05Z
+      - .spec.template.spec.containers[name="ray"].args = ["a"] -> (removed) # by unknown, the newest other writer is kubectl-edit (Update) at 2026-01-02T03:04:05Z
+        .spec.replicas = 1 -> 4 # by kube-controller-manager (Update of scale) at 2026-01-02T03:04:05Z, as it should be: left alone
+      ~ .data.password = (sensitive value) -> (sensitive value) # by kubectl-edit (Update) at 2026-01-02T03:04:05Z
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_empty_plan_is_two_lines() {
+        let mut plan = sample::plan(vec![("main", sample::resource(Action::NoOp, vec![]))]);
+        plan.drift.clear();
+        assert_data_eq!(
+            super::plan(&plan, None, View::plain()),
+            str![[r#"
+Cluster: https://127.0.0.1:6443
+
+No changes. The cluster is as the configuration asks.
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn colours_are_written_only_when_asked_for() {
+        let plan = sample::everything();
+        let coloured = super::plan(&plan, None, View { colour: true, width: 100 });
+        assert!(coloured.contains("\u{1b}[32m+\u{1b}[0m"));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), super::plan(&plan, None, View::plain()));
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let text = super::plan(&sample::everything(), None, View::plain());
+        assert!(!text.contains("hunter22") && !text.contains("aHVudGVyMjI="));
+    }
+}

@@ -47,3 +47,51 @@ fn clean(json: &mut Json, secrets: Option<&Secrets>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use snapbox::{assert_data_eq, str};
+
+    use super::super::sample;
+    use super::*;
+
+    fn show(json: Json, show_secrets: bool) -> String {
+        manifest(&sample::desired(json), &Secrets::default(), show_secrets).expect("it can be written")
+    }
+
+    #[test]
+    fn texts_that_yaml_would_read_otherwise_are_quoted() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"},
+                            "data": {"a": "no", "b": "1_000", "c": "0755", "d": "x: y\nz\n", "e": UNKNOWN, "f": "12:30"}});
+        assert_data_eq!(
+            show(object, false),
+            str![[r#"
+apiVersion: v1
+data:
+  a: "no"
+  b: "1_000"
+  c: "0755"
+  d: |
+    x: y
+    z
+  e: (known after apply)
+  f: "12:30"
+kind: ConfigMap
+metadata:
+  annotations:
+    rayform.dev/lineage: l
+  labels:
+    app.kubernetes.io/managed-by: rayform
+  name: m
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn secrets_are_shown_only_when_asked_for() {
+        assert!(!show(sample::secret(), false).contains("aHVudGVyMjI="));
+        assert!(show(sample::secret(), true).contains("aHVudGVyMjI="));
+    }
+}
