@@ -26,7 +26,7 @@ pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::{Quantity, QuantityError};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
-pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.
