@@ -1,5 +1,8 @@
 //! The resource types: checked arguments into objects, exports, readiness and lints. One file per type.
 mod kit;
+mod ray_head;
+mod ray_worker_pool;
+mod redis;
 
 pub(crate) use kit::{Context, Expansion, Problem, Reference, Referrer, ResourceType, parse};
 
