@@ -1,8 +1,25 @@
 //! The resource types: checked arguments into objects, exports, readiness and lints. One file per type.
+mod arguments;
+mod config_map;
+mod horizontal_pod_autoscaler;
+mod kinds;
 mod kit;
+mod manifest;
+mod manifests;
+mod metadata;
+mod names;
+mod namespace;
+mod parts;
+mod payload;
+mod persistent_volume_claim;
+mod raw_object;
 mod ray_head;
 mod ray_worker_pool;
+mod readiness;
 mod redis;
+mod secret;
+mod storage_class;
+mod yaml;
 
 pub(crate) use kit::{Context, Expansion, Problem, Reference, Referrer, ResourceType, parse};
 
