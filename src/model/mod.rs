@@ -10,6 +10,7 @@ mod observed;
 mod path;
 mod readiness;
 mod secrets;
+mod suggest;
 mod value;
 
 pub(crate) use address::{Address, AddressError, Key};
@@ -25,6 +26,7 @@ pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
 pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use suggest::nearest;
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.
