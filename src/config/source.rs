@@ -38,7 +38,7 @@ impl Sources {
                 "`{name}` is larger than {} MiB, which is the limit of one file",
                 MAX_BYTES / 1024 / 1024
             )),
-            ReadError::Io(error) => Diagnostic::error(format!("could not read `{name}`: {error}")),
+            other => Diagnostic::error(format!("could not read `{name}`: {other}")),
         })?;
         let text = decode(&name, bytes)?;
         Ok(self.add(name, text))
@@ -65,6 +65,8 @@ pub(super) struct Folder {
 pub(crate) enum ReadError {
     #[error("the file is too large")]
     TooLarge,
+    #[error("a link leads out of the module's folder")]
+    Outside,
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -84,9 +86,15 @@ pub(super) fn list(folder: &Path) -> Result<Folder, Diagnostic> {
     Ok(sort_out(paths))
 }
 
-/// Reads a file inside a module's folder, for functions such as `file`.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
-    read_limited(path, MAX_BYTES)
+/// Reads a file inside a folder, for functions such as `file`. A link that leads out of it is refused.
+pub(crate) fn read_inside(folder: &Path, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let (folder, path) = (folder.canonicalize()?, path.canonicalize()?);
+    if path.starts_with(&folder) { read_limited(&path, MAX_BYTES) } else { Err(ReadError::Outside) }
+}
+
+/// Returns the absolute form of a folder.
+pub(crate) fn absolute(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// Lists all files below a folder, as paths relative to it, for `fileset`. Symbolic links are not followed.
