@@ -1,1 +1,6 @@
 //! Configuration and variables into desired objects: scope, functions, expansion.
+mod convert;
+mod functions;
+mod inspect;
+mod number;
+mod types;
