@@ -12,9 +12,6 @@ use crate::model::{Diagnostic, Span, Value, nearest};
 /// How many template files may lead to one another.
 const MAX_TEMPLATES: usize = 16;
 
-/// The functions that see their arguments as expressions.
-const LAZY: [&str; 4] = ["try", "can", "templatefile", "templatestring"];
-
 /// Evaluates a call.
 pub(super) fn call(call: &Call, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
     match (&*call.name, call.arguments.as_slice()) {
@@ -35,11 +32,11 @@ pub(super) fn call(call: &Call, scope: &Scope<'_>, frame: Option<&Frame<'_>>) ->
 
 /// Returns the names of all functions.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    functions::names().chain(LAZY)
+    functions::names()
 }
 
 fn eager(call: &Call, name: &str, arguments: &[Value], scope: &Scope<'_>) -> Result<Value, Failure> {
-    if !functions::names().any(|known| known == name) {
+    if functions::find(name).is_none() {
         let diagnostic = Diagnostic::error(format!("there is no function `{name}`")).at(call.name_span);
         return Err(Box::new(match nearest(name, names()) {
             Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),

@@ -16,6 +16,7 @@ mod kinds;
 mod locate;
 mod needs;
 mod nodes;
+mod number;
 mod operators;
 mod references;
 mod referrers;

@@ -1,17 +1,12 @@
 //! The operators, with Terraform's conversions: a text that holds a number is a number where one is needed.
-use bigdecimal::{BigDecimal, Zero};
+use bigdecimal::Zero;
 
 use super::expression::{Failure, evaluate, fail, mark};
+use super::number;
 use super::scope::{Frame, Scope};
 use super::text::described;
 use crate::config::ir::{Binary, BinaryOperator, UnaryOperator};
 use crate::model::{Number, Span, Value};
-
-/// How many digits results keep; Terraform keeps 512 bits.
-const DIGITS: u64 = 155;
-
-/// How large or small a number may become, in digits before or behind the point.
-const MAX_MAGNITUDE: i64 = 10_000;
 
 /// Returns the truth of a value: nothing inside where it is unknown, nothing at all where it has none.
 pub(super) fn to_bool(value: &Value) -> Option<Option<bool>> {
@@ -31,10 +26,7 @@ pub(super) fn to_bool(value: &Value) -> Option<Option<bool>> {
 pub(super) fn to_number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => Some(number.clone()),
-        Value::String(text) if text.len() <= 1_000 => {
-            let decimal: BigDecimal = text.parse().ok()?;
-            is_within(&decimal).then_some(Number(decimal))
-        }
+        Value::String(text) => number::parse(text),
         _ => None,
     }
 }
@@ -125,7 +117,7 @@ fn arithmetic(binary: &Binary, left: &Number, right: &Number) -> Result<Value, F
     if divides && right.is_zero() {
         return Err(fail("this divides by zero", binary.right.span));
     }
-    let number = match binary.operator {
+    let result = match binary.operator {
         BinaryOperator::Less => return Ok(Value::Bool(left < right)),
         BinaryOperator::LessOrEqual => return Ok(Value::Bool(left <= right)),
         BinaryOperator::Greater => return Ok(Value::Bool(left > right)),
@@ -133,24 +125,10 @@ fn arithmetic(binary: &Binary, left: &Number, right: &Number) -> Result<Value, F
         BinaryOperator::Add => left + right,
         BinaryOperator::Subtract => left - right,
         BinaryOperator::Multiply => left * right,
-        BinaryOperator::Divide => divide(left, right),
+        BinaryOperator::Divide => left / right,
         // The logical operators and comparisons for equality were answered before.
         _ => left % right,
     };
-    let number = if number.digits() > DIGITS { number.with_prec(DIGITS) } else { number };
-    if is_within(&number) {
-        return Ok(Value::Number(Number(number)));
-    }
     let span = Span { end: binary.right.span.end, ..binary.left.span };
-    Err(fail(format!("the result has more than {MAX_MAGNITUDE} digits, which is the limit"), span))
-}
-
-/// Divides; the quotient of the crate keeps fewer digits.
-fn divide(left: &BigDecimal, right: &BigDecimal) -> BigDecimal {
-    (left / right).with_prec(DIGITS).normalized()
-}
-
-fn is_within(number: &BigDecimal) -> bool {
-    let (_, scale) = number.as_bigint_and_exponent();
-    scale.unsigned_abs() < MAX_MAGNITUDE.unsigned_abs() && number.digits() < MAX_MAGNITUDE.unsigned_abs()
+    number::bounded(result).map(Value::Number).ok_or_else(|| fail("the result is too large or too small", span))
 }
