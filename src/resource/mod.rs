@@ -12,6 +12,8 @@ mod namespace;
 mod parts;
 mod payload;
 mod persistent_volume_claim;
+mod prometheus;
+mod prometheus_discovery;
 mod raw_object;
 mod ray_head;
 mod ray_worker_pool;
