@@ -13,6 +13,8 @@ mod parts;
 mod payload;
 mod persistent_volume_claim;
 mod pods;
+mod prometheus;
+mod prometheus_discovery;
 mod raw_object;
 mod ray;
 mod ray_head;
@@ -36,6 +38,7 @@ pub(crate) fn all() -> &'static [&'static dyn ResourceType] {
         &manifests::Manifests,
         &namespace::Namespace,
         &persistent_volume_claim::PersistentVolumeClaim,
+        &prometheus_discovery::PrometheusDiscovery,
         &ray_head::RayHead,
         &ray_worker_pool::RayWorkerPool,
         &redis::Redis,
