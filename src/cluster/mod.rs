@@ -10,5 +10,5 @@ pub(crate) use client::Cluster;
 pub(crate) use connect::{Settings, Target, connect, kubeconfig_files};
 pub(crate) use discovery::{DocumentIndex, Kinds, defined_kind};
 pub(crate) use error::{Cause, ClusterError, Refusal};
-pub(crate) use objects::{Apply, Outcome, Propagation};
+pub(crate) use objects::{Apply, Deletion, Outcome, Propagation};
 pub(crate) use watch::Seen;

@@ -34,6 +34,17 @@ pub(crate) struct Outcome {
     pub warnings: Vec<String>,
 }
 
+/// What came of a request to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deletion {
+    /// There was no such object.
+    Absent,
+    /// It is gone.
+    Gone,
+    /// It goes when its finalizers, its pods or its grace period let it.
+    Pending,
+}
+
 /// What becomes of an object's dependents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Propagation {
@@ -170,7 +181,7 @@ impl Cluster {
         read(&self.send(call).await?, kind)
     }
 
-    /// Asks that an object be deleted, if it is still the one with this uid. Says whether there was one.
+    /// Asks that an object be deleted, if it is still the one with this uid.
     pub(crate) async fn delete(
         &self,
         kind: &Kind,
@@ -178,7 +189,7 @@ impl Cluster {
         uid: &str,
         resource_version: Option<&str>,
         propagation: Propagation,
-    ) -> Result<bool, ClusterError> {
+    ) -> Result<Deletion, ClusterError> {
         let namespace = object.namespace.as_deref();
         let what = format!("delete {}", named(kind, namespace, &object.name));
         let path = self.object_path(kind, namespace, &object.name)?;
@@ -193,8 +204,8 @@ impl Cluster {
         let body = Some((JSON, options.to_string().into_bytes()));
         let call = Call { method: Method::DELETE, path, accept: JSON, body, what, secret: is_secret(kind) };
         match self.send(call).await {
-            Ok(_) => Ok(true),
-            Err(ClusterError::NotFound(_)) => Ok(false),
+            Ok(reply) => Ok(deletion(&reply.body)),
+            Err(ClusterError::NotFound(_)) => Ok(Deletion::Absent),
             Err(error) => Err(error),
         }
     }
@@ -235,6 +246,18 @@ fn read(reply: &Reply, kind: &Kind) -> Result<Object, ClusterError> {
     let unreadable = |source| ClusterError::Unreadable { what: format!("read {kind}"), source };
     let json: Json = serde_json::from_slice(&reply.body).map_err(unreadable)?;
     typed(json, kind).ok_or_else(|| unreadable(serde::de::Error::custom("the answer is no object")))
+}
+
+/// Reads the answer to a delete: a `Status` where the object is gone, the object itself where it stays for now.
+fn deletion(body: &[u8]) -> Deletion {
+    #[derive(Deserialize)]
+    struct Answer {
+        kind: String,
+    }
+    match serde_json::from_slice::<Answer>(body) {
+        Ok(answer) if answer.kind == "Status" => Deletion::Gone,
+        _ => Deletion::Pending,
+    }
 }
 
 fn named(kind: &Kind, namespace: Option<&str>, name: &str) -> String {
@@ -350,7 +373,8 @@ mod tests {
         let kind = scope().kind;
         assert_eq!(cluster.get(&kind, Some("a"), "b").await.expect("an answer"), None);
         let identity = typed(item("b"), &kind).expect("an object").identity();
-        assert!(!cluster.delete(&kind, &identity, "u", None, Propagation::Background).await.expect("an answer"));
+        let deletion = cluster.delete(&kind, &identity, "u", None, Propagation::Background).await;
+        assert_eq!(deletion.expect("an answer"), Deletion::Absent);
     }
 
     #[tokio::test]
