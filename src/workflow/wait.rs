@@ -196,7 +196,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::cluster::{Settings, Target, connect};
+    use crate::cluster::{Cluster, Settings, Target, connect};
     use crate::model::{FileId, ServedKind, Span};
 
     /// Ready when `status.ready` is true, failed when it says so.
@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// A server that lists one widget, and then shows it in further phases, each at once.
-    async fn watching(listed: Json, phases: &'static [&'static str]) -> Watching {
+    async fn watching(listed: Json, phases: &'static [&'static str]) -> (Watching, Cluster) {
         let listed = json!({ "metadata": { "resourceVersion": "10" }, "items": [listed] }).to_string();
         let router = Router::new().fallback(move |request: Request| {
             let listed = listed.clone();
@@ -229,7 +229,7 @@ mod tests {
             namespaced: true,
         };
         cluster.learn([served("x.io/v1", "Widget", "widgets"), served("v1", "Event", "events")]);
-        Watching::new(cluster)
+        (Watching::new(cluster.clone()), cluster)
     }
 
     fn events(phases: &[&str]) -> Response {
@@ -253,28 +253,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_ready_at_once_is_not_watched() {
-        let watching = watching(widget(1, ""), &[]).await;
+        let (watching, cluster) = watching(widget(1, ""), &[]).await;
         assert_eq!(wait(&watching, widget(9, "ready")).await.0, Waited::Ready { note: None });
-        assert_eq!(watching.followed.lock().expect("a lock").len(), 0);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(cluster.requests(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_shows_when_it_is_ready() {
-        let watching = watching(widget(10, ""), &["", "ready"]).await;
+        let (watching, _) = watching(widget(10, ""), &["", "ready"]).await;
         let (waited, told) = wait(&watching, widget(9, "")).await;
         assert_eq!((waited, told), (Waited::Ready { note: None }, vec!["not yet".to_owned()]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_old_sight_is_not_believed() {
-        let watching = watching(widget(10, "ready"), &[]).await;
+        let (watching, _) = watching(widget(10, "ready"), &[]).await;
         let (waited, _) = wait(&watching, widget(99, "")).await;
         assert_eq!(waited, Waited::TimedOut { reason: "not yet".to_owned() });
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_failure_that_lasts_ends_the_wait_early() {
-        let watching = watching(widget(10, "crash"), &[]).await;
+        let (watching, _) = watching(widget(10, "crash"), &[]).await;
         let start = Instant::now();
         let (waited, _) = wait(&watching, widget(9, "")).await;
         assert_eq!(waited, Waited::Failed { reason: "crash loop".to_owned() });
@@ -283,7 +284,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_missing_from_a_whole_list_is_gone() {
-        let watching = watching(widget(10, ""), &[]).await;
+        let (watching, _) = watching(widget(10, ""), &[]).await;
         let kind = Kind::new("x.io/v1", "Widget");
         let identity = Object::new(widget(1, "")).expect("an object").identity();
         let long = Duration::from_secs(60);
