@@ -11,7 +11,10 @@ use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
 use super::judge::{self, Case, Context};
-use super::{Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, kinds, mask, needs, orphan, outputs, prepare, select};
+use super::{
+    Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, kinds, mask, needs, orphan, outputs,
+    prepare, select,
+};
 
 /// A plan of which some changes still wait for the server's word.
 #[derive(Debug)]
@@ -50,7 +53,12 @@ pub(crate) fn draft(
     let context = context(&stamped, state, observed, &schemas, &options);
     let mut drafting = Drafting {
         claimed: claims(&stamped, options.mode),
-        draft: Draft { plan: empty_plan(&desired, state, observed, &options, graph), asks: Vec::new(), options: options.clone(), notes: BTreeMap::new() },
+        draft: Draft {
+            plan: empty_plan(&desired, state, observed, &options, graph),
+            asks: Vec::new(),
+            options: options.clone(),
+            notes: BTreeMap::new(),
+        },
         proven: BTreeSet::new(),
         errors: Vec::new(),
     };
@@ -85,7 +93,13 @@ struct Drafting {
 
 impl Drafting {
     /// Judges what is desired.
-    fn resources(&mut self, context: &Context<'_>, desired: &Desired, mut stamped: Stamped, selection: &BTreeSet<Address>) {
+    fn resources(
+        &mut self,
+        context: &Context<'_>,
+        desired: &Desired,
+        mut stamped: Stamped,
+        selection: &BTreeSet<Address>,
+    ) {
         for (address, resource) in &desired.resources {
             let mut planned = ResourcePlan {
                 action: Action::NoOp,
@@ -154,7 +168,11 @@ impl Drafting {
             let changes = orphan::changes(context, address, recorded, is_kept, &self.claimed);
             let is_whole = resource.is_none() || context.options.mode == Mode::Destroy;
             if is_whole {
-                let notes = finish::Notes { on_delete: resource.and_then(|it| it.on_delete.clone()), is_orphan: true, ..finish::Notes::default() };
+                let notes = finish::Notes {
+                    on_delete: resource.and_then(|it| it.on_delete.clone()),
+                    is_orphan: true,
+                    ..finish::Notes::default()
+                };
                 self.draft.notes.insert(address.clone(), notes);
             }
             planned.changes.extend(changes);
@@ -171,7 +189,8 @@ impl Drafting {
                 let identity = object.identity();
                 !context.observed.live.contains_key(&identity) && context.observed.blind_to(&identity).is_none()
             };
-            let forget = |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
+            let forget =
+                |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
             planned.changes = recorded.objects.iter().filter(is_gone).map(forget).collect();
             self.draft.plan.resources.insert(address.clone(), planned);
             self.draft.notes.insert(address.clone(), finish::Notes { is_orphan: true, ..finish::Notes::default() });
@@ -215,9 +234,7 @@ fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
         let identity = object.object.identity();
         if let Some((first_address, first)) = seen.get(&identity) {
             let error = format!("{identity} is described twice, by `{first_address}` and by `{address}`");
-            errors.push(
-                Diagnostic::error(error).labelled(object.span, "here again").related(first.span, "first here"),
-            );
+            errors.push(Diagnostic::error(error).labelled(object.span, "here again").related(first.span, "first here"));
         } else {
             seen.insert(identity, (address, object));
         }
@@ -248,7 +265,8 @@ fn context<'a>(
         if kind.kind == "CustomResourceDefinition" {
             new_kinds.extend(kinds::defined(&desired.object));
         }
-        if kind.group.is_empty() && kind.kind == "Namespace" && !observed.live.contains_key(&desired.object.identity()) {
+        if kind.group.is_empty() && kind.kind == "Namespace" && !observed.live.contains_key(&desired.object.identity())
+        {
             new_namespaces.insert(desired.object.name().to_owned());
         }
     }
@@ -292,10 +310,10 @@ pub(crate) fn assume(state: &State) -> Observed {
     let schemas = Schemas::built_in();
     let recorded = state.resources.values().flat_map(|resource| &resource.objects);
     let live = recorded.filter_map(|object| Some((object.identity(), assumed(object, &schemas)?))).collect();
-    let cluster = state.cluster.clone().unwrap_or_else(|| crate::model::ClusterIdentity {
-        uid: String::new(),
-        server: "unknown".to_owned(),
-    });
+    let cluster = state
+        .cluster
+        .clone()
+        .unwrap_or_else(|| crate::model::ClusterIdentity { uid: String::new(), server: "unknown".to_owned() });
     Observed { cluster, live, kinds: BTreeMap::new(), documents: BTreeMap::new(), blind: Vec::new(), requests: 0 }
 }
 
@@ -305,7 +323,8 @@ fn assumed(recorded: &RecordedObject, schemas: &Schemas) -> Option<crate::model:
     let mut object = match schemas.of(&recorded.kind) {
         Some(schema) => {
             let manager = crate::model::FIELD_MANAGER;
-            crate::ssa::apply(None, &object, schema, manager, true, "1970-01-01T00:00:00Z").map_or(object, |it| it.object)
+            crate::ssa::apply(None, &object, schema, manager, true, "1970-01-01T00:00:00Z")
+                .map_or(object, |it| it.object)
         }
         None => object,
     };

@@ -14,12 +14,7 @@ pub(crate) fn drift(state: &State, observed: &Observed) -> Vec<Drift> {
 }
 
 /// Returns the drift of all objects but those that are proven to be as they were recorded.
-pub(super) fn find(
-    state: &State,
-    observed: &Observed,
-    schemas: &Schemas,
-    proven: &BTreeSet<Identity>,
-) -> Vec<Drift> {
+pub(super) fn find(state: &State, observed: &Observed, schemas: &Schemas, proven: &BTreeSet<Identity>) -> Vec<Drift> {
     if is_assumed(observed) {
         return Vec::new();
     }

@@ -1,5 +1,5 @@
 //! Sums the changes of each resource up, and holds back what must not happen.
-use crate::model::{Diagnostic, DesiredResource, FieldPath, OnDestroy, Span, Step};
+use crate::model::{DesiredResource, Diagnostic, FieldPath, OnDestroy, Span, Step};
 
 use super::draft::Draft;
 use super::{Action, Change, Mode, Plan, ResourcePlan, immutable, totals};
@@ -118,7 +118,11 @@ fn restarts(change: &Change) -> bool {
     match change {
         Change::Replace { .. } => true,
         Change::Update { fields, .. } => {
-            fields.iter().filter(|it| it.before != it.after || it.sensitive || it.unknown).any(|it| is_in_template(&it.path)) && !is_job
+            fields
+                .iter()
+                .filter(|it| it.before != it.after || it.sensitive || it.unknown)
+                .any(|it| is_in_template(&it.path))
+                && !is_job
         }
         _ => false,
     }

@@ -81,7 +81,9 @@ fn lookalikes(state: &State, claimed: &BTreeMap<Identity, Address>, desired: &De
     let mut warnings = Vec::new();
     for (from, _) in gone {
         let is_new = |to: &&Address| {
-            to.resource_type == from.resource_type && to.key.is_none() == from.key.is_none() && !state.resources.contains_key(*to)
+            to.resource_type == from.resource_type
+                && to.key.is_none() == from.key.is_none()
+                && !state.resources.contains_key(*to)
         };
         let mut new = desired.resources.keys().filter(is_new);
         if let (Some(to), None) = (new.next(), new.next()) {
