@@ -62,6 +62,9 @@ pub(crate) fn draft(
         proven: BTreeSet::new(),
         errors: Vec::new(),
     };
+    let ours = context.recorded.keys().chain(drafting.claimed.keys());
+    ours.filter_map(|ours| observed.live.get(ours))
+        .for_each(|live| mask::learn(&mut drafting.draft.plan.secrets, live));
     if options.mode == Mode::RefreshOnly {
         drafting.refresh(&context);
     } else {
@@ -72,7 +75,7 @@ pub(crate) fn draft(
     if !errors.is_empty() {
         return Err(errors);
     }
-    draft.plan.drift = drift::find(state, observed, &schemas, &proven);
+    draft.plan.drift = drift::find(state, observed, &schemas, &drift::ignored(&desired), &proven);
     Ok(draft)
 }
 
@@ -192,8 +195,11 @@ impl Drafting {
             let forget =
                 |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
             planned.changes = recorded.objects.iter().filter(is_gone).map(forget).collect();
+            if !planned.changes.is_empty() {
+                let notes = finish::Notes { is_orphan: true, ..finish::Notes::default() };
+                self.draft.notes.insert(address.clone(), notes);
+            }
             self.draft.plan.resources.insert(address.clone(), planned);
-            self.draft.notes.insert(address.clone(), finish::Notes { is_orphan: true, ..finish::Notes::default() });
         }
     }
 }
@@ -284,10 +290,6 @@ fn empty_plan(
     options: &Options,
     graph: crate::model::Graph<Address>,
 ) -> Plan {
-    let mut secrets = desired.secrets.clone();
-    for live in observed.live.values() {
-        mask::learn(&mut secrets, live);
-    }
     Plan {
         mode: options.mode,
         cluster: observed.cluster.clone(),
@@ -299,7 +301,7 @@ fn empty_plan(
         outputs: outputs::changes(desired, state, options.mode),
         diagnostics: desired.diagnostics.clone(),
         totals: super::Totals::default(),
-        secrets,
+        secrets: desired.secrets.clone(),
     }
 }
 

@@ -272,6 +272,10 @@ impl Merge<'_> {
         differences: Vec<Difference>,
         unowned: Vec<FieldPath>,
     ) -> Result<Option<(Vec<FieldChange>, bool)>, Vec<Diagnostic>> {
+        if self.is_open(&desired.object) {
+            let plain = |(path, after, before)| FieldChange { before, after, ..FieldChange::at(path) };
+            return Ok(Some((differences.into_iter().map(plain).collect(), false)));
+        }
         let conflicts = self.conflicts(desired)?;
         let left = self.settle(desired, &conflicts)?;
         let force = conflicts.len() > left.len();
@@ -299,6 +303,12 @@ impl Merge<'_> {
             }
         }
         Ok(Some((fields, force)))
+    }
+
+    /// Tells whether values that are known only after apply stand where their type cannot be checked yet.
+    fn is_open(&self, desired: &Object) -> bool {
+        let is_invalid = || matches!(self.apply(desired, true), Err(ApplyError::Invalid { .. }));
+        prepare::has_unknown(desired.json()) && is_invalid()
     }
 
     fn conflicts(&self, desired: &DesiredObject) -> Result<Vec<ssa::Conflict>, Vec<Diagnostic>> {
