@@ -52,31 +52,27 @@ pub(crate) fn draft(
     let selection = select::select(&graph, &options)?;
     let context = context(&stamped, state, observed, &schemas, &options);
     let mut drafting = Drafting {
+        plan: empty_plan(&desired, state, observed, &options, graph),
+        asks: Vec::new(),
+        notes: BTreeMap::new(),
         claimed: claims(&stamped, options.mode),
-        draft: Draft {
-            plan: empty_plan(&desired, state, observed, &options, graph),
-            asks: Vec::new(),
-            options: options.clone(),
-            notes: BTreeMap::new(),
-        },
         proven: BTreeSet::new(),
         errors: Vec::new(),
     };
     let ours = context.recorded.keys().chain(drafting.claimed.keys());
-    ours.filter_map(|ours| observed.live.get(ours))
-        .for_each(|live| mask::learn(&mut drafting.draft.plan.secrets, live));
+    ours.filter_map(|ours| observed.live.get(ours)).for_each(|live| mask::learn(&mut drafting.plan.secrets, live));
     if options.mode == Mode::RefreshOnly {
         drafting.refresh(&context);
     } else {
         drafting.resources(&context, &desired, stamped, &selection);
         drafting.orphans(&context, &desired, &selection);
     }
-    let Drafting { mut draft, proven, errors, .. } = drafting;
+    let Drafting { mut plan, asks, notes, proven, errors, .. } = drafting;
     if !errors.is_empty() {
         return Err(errors);
     }
-    draft.plan.drift = drift::find(state, observed, &schemas, &drift::ignored(&desired), &proven);
-    Ok(draft)
+    plan.drift = drift::find(state, observed, &schemas, &drift::ignored(&desired), &proven);
+    Ok(Draft { plan, asks, options, notes })
 }
 
 impl Draft {
@@ -86,8 +82,11 @@ impl Draft {
     }
 }
 
+/// A plan that is being drawn up.
 struct Drafting {
-    draft: Draft,
+    plan: Plan,
+    asks: Vec<Ask>,
+    notes: BTreeMap<Address, finish::Notes>,
     /// Which address desires which object.
     claimed: BTreeMap<Identity, Address>,
     proven: BTreeSet<Identity>,
@@ -120,9 +119,9 @@ impl Drafting {
                 let objects = stamped.remove(address).unwrap_or_default();
                 planned.changes = self.judge_all(context, address, &resource.lifecycle, objects);
                 let notes = finish::Notes::of(resource, context.state.resources.contains_key(address));
-                self.draft.notes.insert(address.clone(), notes);
+                self.notes.insert(address.clone(), notes);
             }
-            self.draft.plan.resources.insert(address.clone(), planned);
+            self.plan.resources.insert(address.clone(), planned);
         }
     }
 
@@ -144,7 +143,7 @@ impl Drafting {
                         self.proven.insert(identity);
                     }
                     if let Some(question) = judged.question {
-                        self.draft.asks.push(Ask { address: address.clone(), change: changes.len(), question });
+                        self.asks.push(Ask { address: address.clone(), change: changes.len(), question });
                     }
                     changes.push(judged.change);
                 }
@@ -160,7 +159,7 @@ impl Drafting {
             let resource = desired.resources.get(address);
             let is_unknown = resource.is_some_and(|it| matches!(it.objects, Objects::Unknown { .. }));
             let keeps_unknown = is_unknown && context.options.mode != Mode::Destroy;
-            let planned = self.draft.plan.resources.entry(address.clone()).or_insert_with(|| orphan::plan(recorded));
+            let planned = self.plan.resources.entry(address.clone()).or_insert_with(|| orphan::plan(recorded));
             if !selection.contains(address) || keeps_unknown {
                 continue;
             }
@@ -176,12 +175,12 @@ impl Drafting {
                     is_orphan: true,
                     ..finish::Notes::default()
                 };
-                self.draft.notes.insert(address.clone(), notes);
+                self.notes.insert(address.clone(), notes);
             }
             planned.changes.extend(changes);
         }
         let moved = orphan::moved(context.state, &self.claimed, desired);
-        self.draft.plan.diagnostics.extend(moved);
+        self.plan.diagnostics.extend(moved);
     }
 
     /// Plans only to forget what is gone.
@@ -197,9 +196,9 @@ impl Drafting {
             planned.changes = recorded.objects.iter().filter(is_gone).map(forget).collect();
             if !planned.changes.is_empty() {
                 let notes = finish::Notes { is_orphan: true, ..finish::Notes::default() };
-                self.draft.notes.insert(address.clone(), notes);
+                self.notes.insert(address.clone(), notes);
             }
-            self.draft.plan.resources.insert(address.clone(), planned);
+            self.plan.resources.insert(address.clone(), planned);
         }
     }
 }

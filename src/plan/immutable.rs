@@ -102,11 +102,11 @@ fn is_frozen(live: &Object) -> bool {
 
 /// Returns the names up to the first step into a list.
 fn leading_fields(path: &FieldPath) -> Vec<&str> {
-    let name = |step| match step {
-        &Step::Field(ref name) => Some(name.as_str()),
+    let names = path.0.iter().map_while(|step| match step {
+        Step::Field(name) => Some(name.as_str()),
         _ => None,
-    };
-    path.0.iter().map_while(name).collect()
+    });
+    names.collect()
 }
 
 #[cfg(test)]
