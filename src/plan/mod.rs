@@ -1,5 +1,7 @@
 //! Desired × state × observed into a plan. Pure: the same inputs give the same plan.
 mod answers;
+#[cfg(test)]
+mod cases;
 mod change;
 mod draft;
 mod drift;
@@ -15,7 +17,6 @@ mod orphan;
 mod outputs;
 mod owner;
 mod prepare;
-mod quantity;
 mod select;
 mod totals;
 

@@ -1,7 +1,7 @@
 //! Sums up what all pods request, before and after.
-use crate::model::{Json, Object};
+use crate::model::{Json, Object, Quantity};
 
-use super::{Change, Plan, Totals, quantity};
+use super::{Change, Plan, Totals};
 
 /// CPU in thousandths, memory in bytes, GPUs.
 #[derive(Clone, Copy, Default)]
@@ -31,7 +31,9 @@ fn of_object(object: &Object, live: Option<&Object>) -> Requests {
     };
     let template = |pointer: &str| object.pointer(pointer).map(of_pod).unwrap_or_default();
     match object.kind().kind.as_str() {
-        "Deployment" | "StatefulSet" | "ReplicaSet" => Requests::default().plus(template("/spec/template/spec"), replicas()),
+        "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            Requests::default().plus(template("/spec/template/spec"), replicas())
+        }
         "Job" => {
             let pods = object.pointer("/spec/parallelism").and_then(Json::as_i64).unwrap_or(1);
             Requests::default().plus(template("/spec/template/spec"), pods)
@@ -66,15 +68,25 @@ fn of_pod(spec: &Json) -> Requests {
 
 fn of_container(container: &Json) -> Requests {
     let resources = container.get("resources");
-    let quantity = |name: &str| {
+    let amount = |name: &str| {
         // A limit without a request is the request.
-        let of = |part: &str| resources.and_then(|resources| resources.get(part)?.get(name)).and_then(quantity::milli);
-        of("requests").or_else(|| of("limits")).unwrap_or(0)
+        let of = |part: &str| resources.and_then(|resources| resources.get(part)?.get(name)).and_then(quantity);
+        of("requests").or_else(|| of("limits")).unwrap_or(Quantity::ZERO)
     };
     let named = |part: &str| resources.and_then(|resources| resources.get(part)?.as_object()).into_iter().flatten();
     let is_gpu = |name: &str| name.rsplit('/').next().is_some_and(|last| last == "gpu" || last.starts_with("gpu."));
-    let gpu = named("limits").filter(|(name, _)| is_gpu(name)).filter_map(|(_, value)| quantity::milli(value)).sum::<i64>();
-    Requests { cpu: quantity("cpu"), memory: quantity("memory") / 1000, gpu: gpu / 1000 }
+    let gpus = named("limits").filter(|(name, _)| is_gpu(name)).filter_map(|(_, value)| quantity(value));
+    let gpu = gpus.fold(0, |sum: i64, gpus| sum.saturating_add(gpus.milli() / 1000));
+    Requests { cpu: amount("cpu").milli(), memory: amount("memory").bytes(), gpu }
+}
+
+/// Reads a quantity, which may be written as a text or as a number.
+pub(super) fn quantity(value: &Json) -> Option<Quantity> {
+    match value {
+        Json::String(text) => text.parse().ok(),
+        Json::Number(number) => number.to_string().parse().ok(),
+        _ => None,
+    }
 }
 
 impl Requests {
@@ -95,7 +107,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(kind: &str, spec: Json, expected: (i64, i64, i64)) {
+    fn check(kind: &str, spec: &Json, expected: (i64, i64, i64)) {
         let object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec});
         let sum = of_object(&Object::new(object).expect("an object"), None);
         assert_eq!((sum.cpu, sum.memory, sum.gpu), expected);
@@ -107,20 +119,24 @@ mod tests {
 
     #[test]
     fn pods_count_as_often_as_they_run() {
-        check("Deployment", json!({"replicas": 3, "template": {"spec": pod("500m")}}), (1500, 3072, 3));
-        check("Deployment", json!({"template": {"spec": pod("500m")}}), (500, 1024, 1));
+        check("Deployment", &json!({"replicas": 3, "template": {"spec": pod("500m")}}), (1500, 3072, 3));
+        check("Deployment", &json!({"template": {"spec": pod("500m")}}), (500, 1024, 1));
     }
 
     #[test]
     fn init_containers_count_where_they_are_larger() {
         let init = json!({"containers": [{"resources": {"limits": {"cpu": 1}}}],
                           "initContainers": [{"resources": {"requests": {"cpu": "3"}}}]});
-        check("Pod", init, (3000, 0, 0));
+        check("Pod", &init, (3000, 0, 0));
     }
 
     #[test]
     fn a_ray_cluster_is_its_head_and_its_groups() {
         let group = json!({"replicas": 2, "template": {"spec": pod("2")}});
-        check("RayCluster", json!({"headGroupSpec": {"template": {"spec": pod("1")}}, "workerGroupSpecs": [group]}), (5000, 3072, 3));
+        check(
+            "RayCluster",
+            &json!({"headGroupSpec": {"template": {"spec": pod("1")}}, "workerGroupSpecs": [group]}),
+            (5000, 3072, 3),
+        );
     }
 }
