@@ -1,5 +1,5 @@
 //! Settles a draft with what the server said to its dry-runs.
-use crate::model::{Diagnostic, Json, Object, Span, UNKNOWN};
+use crate::model::{Diagnostic, Json, Object, UNKNOWN};
 
 use super::draft::{Ask, Draft};
 use super::{Answer, Change, ConflictPolicy, FieldChange, Plan, Validation, fields, finish, immutable, mask, owner};
@@ -27,8 +27,8 @@ impl Draft {
         for ask in std::mem::take(&mut self.asks) {
             let missing = || Answer::NotPreviewable { reason: "the server was not asked".to_owned() };
             let answer = answers.next().unwrap_or_else(missing);
-            if let Err(diagnostic) = self.settle(&ask, answer) {
-                errors.push(diagnostic);
+            if let Err(diagnostics) = self.settle(&ask, answer) {
+                errors.extend(diagnostics);
             }
         }
         match finish::finish(self) {
@@ -38,7 +38,7 @@ impl Draft {
         }
     }
 
-    fn settle(&mut self, ask: &Ask, answer: Answer) -> Result<(), Diagnostic> {
+    fn settle(&mut self, ask: &Ask, answer: Answer) -> Result<(), Vec<Diagnostic>> {
         let policy = self.options.on_conflict;
         let changes = self.plan.resources.get_mut(&ask.address).map(|resource| &mut resource.changes);
         let Some(change) = changes.and_then(|changes| changes.get_mut(ask.change)) else { return Ok(()) };
@@ -87,7 +87,6 @@ fn accept(change: &mut Change, answer: &Object) {
             for field in fields.iter_mut().filter(|field| !field.sensitive && !field.unknown) {
                 correct(field, answer);
             }
-            // Only ownership moves where the server makes the old value of the new one.
             fields.extend(by_server);
             for field in fields.iter_mut() {
                 mask::mask(field, desired);
@@ -95,7 +94,9 @@ fn accept(change: &mut Change, answer: &Object) {
         }
         // The table says that it cannot be changed, the server can.
         Change::Replace { desired, live, fields, .. } => {
-            fields.iter_mut().for_each(|field| field.forces_replacement = false);
+            for field in fields.iter_mut() {
+                field.forces_replacement = false;
+            }
             let (desired, live, fields) = (desired.clone(), live.clone(), std::mem::take(fields));
             *change = Change::Update { desired, live, fields, force: false, adopt: false };
         }
@@ -156,20 +157,20 @@ fn by_server(live: &Object, answer: &Object, changed: &[FieldChange]) -> Vec<Fie
 }
 
 /// The server sees a conflict that the local merge did not.
-fn conflict(change: &mut Change, causes: &[(String, String)], policy: ConflictPolicy) -> Result<(), Diagnostic> {
+fn conflict(change: &mut Change, causes: &[(String, String)], policy: ConflictPolicy) -> Result<(), Vec<Diagnostic>> {
     if let (Change::Update { force, .. }, ConflictPolicy::Force) = (&mut *change, policy) {
         *force = true;
         return Ok(());
     }
     let identity = change.identity();
     let Some(desired) = change.desired() else { return Ok(()) };
-    let named = causes.iter().map(|(field, message)| {
-        (field.clone(), message.strip_prefix("conflict with ").unwrap_or(message).to_owned())
-    });
-    Err(owner::refusal(desired, &identity, &named.collect::<Vec<_>>()))
+    let named = causes
+        .iter()
+        .map(|(field, message)| (field.clone(), message.strip_prefix("conflict with ").unwrap_or(message).to_owned()));
+    Err(vec![owner::refusal(desired, &identity, &named.collect::<Vec<_>>())])
 }
 
-fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Diagnostic> {
+fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Vec<Diagnostic>> {
     let text = std::iter::once(&refusal.message).chain(refusal.causes.iter().map(|(_, message)| message));
     let is_immutable = refusal.code == 422 && text.clone().any(|text| immutable::is_confirmed_by(text));
     if matches!(change, Change::Replace { .. }) && is_immutable {
@@ -192,11 +193,7 @@ fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Diagnostic> {
         }
     };
     let diagnostic = Diagnostic::error(format!("the server refuses {identity}: {}", what.replace(UNKNOWN, "…")));
-    Err(hint(locate(diagnostic, desired.span), refusal, is_immutable))
-}
-
-fn locate(diagnostic: Diagnostic, span: Span) -> Diagnostic {
-    diagnostic.at(span)
+    Err(vec![hint(diagnostic.at(desired.span), refusal, is_immutable)])
 }
 
 fn hint(diagnostic: Diagnostic, refusal: &Refusal, is_immutable: bool) -> Diagnostic {
@@ -208,9 +205,7 @@ fn hint(diagnostic: Diagnostic, refusal: &Refusal, is_immutable: bool) -> Diagno
         404 if message.contains("namespaces") => {
             diagnostic.hint("add the namespace to the configuration, with a `namespace` resource")
         }
-        403 if message.contains("exceeded quota") => {
-            diagnostic.hint("raise the namespace's quota, or ask for less")
-        }
+        403 if message.contains("exceeded quota") => diagnostic.hint("raise the namespace's quota, or ask for less"),
         403 if message.contains("is being terminated") => diagnostic.hint("plan again when the namespace is gone"),
         401 | 403 => diagnostic.hint("planning needs the right to patch what it would change"),
         _ => diagnostic,

@@ -155,6 +155,7 @@ pub(crate) enum Validation {
 
 /// One field that changes. Secret values are compared, never kept here: they are [`FieldChange::sensitive`] and null.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that are free of each other")]
 pub(crate) struct FieldChange {
     pub path: FieldPath,
     /// Absent: the field is added.

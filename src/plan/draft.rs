@@ -11,7 +11,10 @@ use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
 use super::judge::{self, Case, Context};
-use super::{Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, kinds, mask, needs, orphan, outputs, prepare, select};
+use super::{
+    Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, kinds, mask, needs, orphan, outputs,
+    prepare, select,
+};
 
 /// A plan of which some changes still wait for the server's word.
 #[derive(Debug)]
@@ -49,23 +52,27 @@ pub(crate) fn draft(
     let selection = select::select(&graph, &options)?;
     let context = context(&stamped, state, observed, &schemas, &options);
     let mut drafting = Drafting {
+        plan: empty_plan(&desired, state, observed, &options, graph),
+        asks: Vec::new(),
+        notes: BTreeMap::new(),
         claimed: claims(&stamped, options.mode),
-        draft: Draft { plan: empty_plan(&desired, state, observed, &options, graph), asks: Vec::new(), options: options.clone(), notes: BTreeMap::new() },
         proven: BTreeSet::new(),
         errors: Vec::new(),
     };
+    let ours = context.recorded.keys().chain(drafting.claimed.keys());
+    ours.filter_map(|ours| observed.live.get(ours)).for_each(|live| mask::learn(&mut drafting.plan.secrets, live));
     if options.mode == Mode::RefreshOnly {
         drafting.refresh(&context);
     } else {
         drafting.resources(&context, &desired, stamped, &selection);
         drafting.orphans(&context, &desired, &selection);
     }
-    let Drafting { mut draft, proven, errors, .. } = drafting;
+    let Drafting { mut plan, asks, notes, proven, errors, .. } = drafting;
     if !errors.is_empty() {
         return Err(errors);
     }
-    draft.plan.drift = drift::find(state, observed, &schemas, &proven);
-    Ok(draft)
+    plan.drift = drift::find(state, observed, &schemas, &drift::ignored(&desired), &proven);
+    Ok(Draft { plan, asks, options, notes })
 }
 
 impl Draft {
@@ -75,8 +82,11 @@ impl Draft {
     }
 }
 
+/// A plan that is being drawn up.
 struct Drafting {
-    draft: Draft,
+    plan: Plan,
+    asks: Vec<Ask>,
+    notes: BTreeMap<Address, finish::Notes>,
     /// Which address desires which object.
     claimed: BTreeMap<Identity, Address>,
     proven: BTreeSet<Identity>,
@@ -85,7 +95,13 @@ struct Drafting {
 
 impl Drafting {
     /// Judges what is desired.
-    fn resources(&mut self, context: &Context<'_>, desired: &Desired, mut stamped: Stamped, selection: &BTreeSet<Address>) {
+    fn resources(
+        &mut self,
+        context: &Context<'_>,
+        desired: &Desired,
+        mut stamped: Stamped,
+        selection: &BTreeSet<Address>,
+    ) {
         for (address, resource) in &desired.resources {
             let mut planned = ResourcePlan {
                 action: Action::NoOp,
@@ -103,9 +119,9 @@ impl Drafting {
                 let objects = stamped.remove(address).unwrap_or_default();
                 planned.changes = self.judge_all(context, address, &resource.lifecycle, objects);
                 let notes = finish::Notes::of(resource, context.state.resources.contains_key(address));
-                self.draft.notes.insert(address.clone(), notes);
+                self.notes.insert(address.clone(), notes);
             }
-            self.draft.plan.resources.insert(address.clone(), planned);
+            self.plan.resources.insert(address.clone(), planned);
         }
     }
 
@@ -127,7 +143,7 @@ impl Drafting {
                         self.proven.insert(identity);
                     }
                     if let Some(question) = judged.question {
-                        self.draft.asks.push(Ask { address: address.clone(), change: changes.len(), question });
+                        self.asks.push(Ask { address: address.clone(), change: changes.len(), question });
                     }
                     changes.push(judged.change);
                 }
@@ -143,7 +159,7 @@ impl Drafting {
             let resource = desired.resources.get(address);
             let is_unknown = resource.is_some_and(|it| matches!(it.objects, Objects::Unknown { .. }));
             let keeps_unknown = is_unknown && context.options.mode != Mode::Destroy;
-            let planned = self.draft.plan.resources.entry(address.clone()).or_insert_with(|| orphan::plan(recorded));
+            let planned = self.plan.resources.entry(address.clone()).or_insert_with(|| orphan::plan(recorded));
             if !selection.contains(address) || keeps_unknown {
                 continue;
             }
@@ -154,13 +170,17 @@ impl Drafting {
             let changes = orphan::changes(context, address, recorded, is_kept, &self.claimed);
             let is_whole = resource.is_none() || context.options.mode == Mode::Destroy;
             if is_whole {
-                let notes = finish::Notes { on_delete: resource.and_then(|it| it.on_delete.clone()), is_orphan: true, ..finish::Notes::default() };
-                self.draft.notes.insert(address.clone(), notes);
+                let notes = finish::Notes {
+                    on_delete: resource.and_then(|it| it.on_delete.clone()),
+                    is_orphan: true,
+                    ..finish::Notes::default()
+                };
+                self.notes.insert(address.clone(), notes);
             }
             planned.changes.extend(changes);
         }
         let moved = orphan::moved(context.state, &self.claimed, desired);
-        self.draft.plan.diagnostics.extend(moved);
+        self.plan.diagnostics.extend(moved);
     }
 
     /// Plans only to forget what is gone.
@@ -171,10 +191,14 @@ impl Drafting {
                 let identity = object.identity();
                 !context.observed.live.contains_key(&identity) && context.observed.blind_to(&identity).is_none()
             };
-            let forget = |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
+            let forget =
+                |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
             planned.changes = recorded.objects.iter().filter(is_gone).map(forget).collect();
-            self.draft.plan.resources.insert(address.clone(), planned);
-            self.draft.notes.insert(address.clone(), finish::Notes { is_orphan: true, ..finish::Notes::default() });
+            if !planned.changes.is_empty() {
+                let notes = finish::Notes { is_orphan: true, ..finish::Notes::default() };
+                self.notes.insert(address.clone(), notes);
+            }
+            self.plan.resources.insert(address.clone(), planned);
         }
     }
 }
@@ -215,9 +239,7 @@ fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
         let identity = object.object.identity();
         if let Some((first_address, first)) = seen.get(&identity) {
             let error = format!("{identity} is described twice, by `{first_address}` and by `{address}`");
-            errors.push(
-                Diagnostic::error(error).labelled(object.span, "here again").related(first.span, "first here"),
-            );
+            errors.push(Diagnostic::error(error).labelled(object.span, "here again").related(first.span, "first here"));
         } else {
             seen.insert(identity, (address, object));
         }
@@ -248,7 +270,8 @@ fn context<'a>(
         if kind.kind == "CustomResourceDefinition" {
             new_kinds.extend(kinds::defined(&desired.object));
         }
-        if kind.group.is_empty() && kind.kind == "Namespace" && !observed.live.contains_key(&desired.object.identity()) {
+        if kind.group.is_empty() && kind.kind == "Namespace" && !observed.live.contains_key(&desired.object.identity())
+        {
             new_namespaces.insert(desired.object.name().to_owned());
         }
     }
@@ -266,10 +289,6 @@ fn empty_plan(
     options: &Options,
     graph: crate::model::Graph<Address>,
 ) -> Plan {
-    let mut secrets = desired.secrets.clone();
-    for live in observed.live.values() {
-        mask::learn(&mut secrets, live);
-    }
     Plan {
         mode: options.mode,
         cluster: observed.cluster.clone(),
@@ -281,7 +300,7 @@ fn empty_plan(
         outputs: outputs::changes(desired, state, options.mode),
         diagnostics: desired.diagnostics.clone(),
         totals: super::Totals::default(),
-        secrets,
+        secrets: desired.secrets.clone(),
     }
 }
 
@@ -292,10 +311,10 @@ pub(crate) fn assume(state: &State) -> Observed {
     let schemas = Schemas::built_in();
     let recorded = state.resources.values().flat_map(|resource| &resource.objects);
     let live = recorded.filter_map(|object| Some((object.identity(), assumed(object, &schemas)?))).collect();
-    let cluster = state.cluster.clone().unwrap_or_else(|| crate::model::ClusterIdentity {
-        uid: String::new(),
-        server: "unknown".to_owned(),
-    });
+    let cluster = state
+        .cluster
+        .clone()
+        .unwrap_or_else(|| crate::model::ClusterIdentity { uid: String::new(), server: "unknown".to_owned() });
     Observed { cluster, live, kinds: BTreeMap::new(), documents: BTreeMap::new(), blind: Vec::new(), requests: 0 }
 }
 
@@ -305,7 +324,8 @@ fn assumed(recorded: &RecordedObject, schemas: &Schemas) -> Option<crate::model:
     let mut object = match schemas.of(&recorded.kind) {
         Some(schema) => {
             let manager = crate::model::FIELD_MANAGER;
-            crate::ssa::apply(None, &object, schema, manager, true, "1970-01-01T00:00:00Z").map_or(object, |it| it.object)
+            crate::ssa::apply(None, &object, schema, manager, true, "1970-01-01T00:00:00Z")
+                .map_or(object, |it| it.object)
         }
         None => object,
     };

@@ -132,7 +132,8 @@ fn compare(
 
 fn is_named(items: &[Json]) -> bool {
     items.iter().all(|item| item.get("name").is_some_and(Json::is_string))
-        && items.iter().map(|item| item["name"].as_str()).collect::<std::collections::BTreeSet<_>>().len() == items.len()
+        && items.iter().map(|item| item["name"].as_str()).collect::<std::collections::BTreeSet<_>>().len()
+            == items.len()
 }
 
 fn named<'a>(items: &'a [Json], wanted: &Json) -> Option<&'a Json> {

@@ -1,8 +1,8 @@
 //! Sums the changes of each resource up, and holds back what must not happen.
-use crate::model::{Diagnostic, DesiredResource, FieldPath, OnDestroy, Span, Step};
+use crate::model::{DesiredResource, Diagnostic, FieldPath, Span, Step};
 
 use super::draft::Draft;
-use super::{Action, Change, Mode, Plan, ResourcePlan, immutable, totals};
+use super::{Action, Change, Plan, ResourcePlan, immutable, totals};
 
 /// What a plan must know of a resource beside its changes.
 #[derive(Clone, Debug, Default)]
@@ -68,11 +68,7 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
     let all = |is: fn(&Change) -> bool| resource.changes.iter().all(is);
     if notes.is_orphan {
         let is_deleted = any(|change| matches!(change, Change::Delete { .. }));
-        let is_kept = resource.changes.is_empty() && resource.lifecycle.on_destroy == OnDestroy::Keep;
-        return match (is_deleted, resource.changes.is_empty() && !is_kept) {
-            (true, _) => Action::Delete,
-            (false, _) => Action::Forget,
-        };
+        return if is_deleted { Action::Delete } else { Action::Forget };
     }
     if !resource.unknown_until.is_empty() {
         return if notes.is_recorded { Action::Update } else { Action::Create };
@@ -118,7 +114,11 @@ fn restarts(change: &Change) -> bool {
     match change {
         Change::Replace { .. } => true,
         Change::Update { fields, .. } => {
-            fields.iter().filter(|it| it.before != it.after || it.sensitive || it.unknown).any(|it| is_in_template(&it.path)) && !is_job
+            fields
+                .iter()
+                .filter(|it| it.before != it.after || it.sensitive || it.unknown)
+                .any(|it| is_in_template(&it.path))
+                && !is_job
         }
         _ => false,
     }
@@ -134,9 +134,4 @@ fn is_in_template(path: &FieldPath) -> bool {
         && names.next().is_some_and(|name| {
             matches!(name, "template" | "headGroupSpec" | "workerGroupSpecs" | "rayClusterConfig" | "rayVersion")
         })
-}
-
-/// Tells whether the plan deletes what it names.
-pub(super) fn is_destroying(plan: &Plan) -> bool {
-    plan.mode == Mode::Destroy
 }

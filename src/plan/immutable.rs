@@ -7,7 +7,7 @@ use crate::model::{FieldPath, Json, Kind, Object, Step};
 
 use super::FieldChange;
 
-/// The fields of a StatefulSet's spec that may change.
+/// The fields of a `StatefulSet`'s spec that may change.
 const STATEFUL_SET: [&str; 7] = [
     "replicas",
     "ordinals",
@@ -27,9 +27,7 @@ pub(super) fn forces_replacement(live: &Object, change: &FieldChange) -> bool {
     match (group.as_str(), kind.as_str()) {
         ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => is_spec_of(&["selector"]),
         ("apps", "StatefulSet") => fields.first() == Some(&"spec") && fields.len() > 1 && !is_spec_of(&STATEFUL_SET),
-        ("batch", "Job") => {
-            is_spec_of(&["selector", "template", "completions", "completionMode", "podFailurePolicy"])
-        }
+        ("batch", "Job") => is_spec_of(&["selector", "template", "completions", "completionMode", "podFailurePolicy"]),
         ("", "PersistentVolumeClaim") => claim(&fields, change),
         ("", "PersistentVolume") => is_spec_of(&["csi", "nfs", "hostPath", "local", "volumeMode", "nodeAffinity"]),
         ("storage.k8s.io", "StorageClass") => {
@@ -104,11 +102,11 @@ fn is_frozen(live: &Object) -> bool {
 
 /// Returns the names up to the first step into a list.
 fn leading_fields(path: &FieldPath) -> Vec<&str> {
-    let name = |step| match step {
-        &Step::Field(ref name) => Some(name.as_str()),
+    let names = path.0.iter().map_while(|step| match step {
+        Step::Field(name) => Some(name.as_str()),
         _ => None,
-    };
-    path.0.iter().map_while(name).collect()
+    });
+    names.collect()
 }
 
 #[cfg(test)]

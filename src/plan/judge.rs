@@ -120,7 +120,9 @@ fn unserved(context: &Context<'_>, desired: &DesiredObject, kind: &Kind) -> Opti
         Some(served) => {
             let error = format!("the cluster does not serve `{kind}`");
             let versions = served.versions.join("`, `");
-            return Some(Diagnostic::error(error).at(desired.span).hint(format!("it serves the versions `{versions}`")));
+            return Some(
+                Diagnostic::error(error).at(desired.span).hint(format!("it serves the versions `{versions}`")),
+            );
         }
         None => format!("the cluster does not know the kind `{}` of `{}`", kind.kind, kind.api_version()),
     };
@@ -212,13 +214,7 @@ fn changed(
     Judged { change, question, proven: false }
 }
 
-fn unchanged(
-    desired: DesiredObject,
-    live: &Object,
-    status: Option<Status>,
-    claim: Claim<'_>,
-    proven: bool,
-) -> Judged {
+fn unchanged(desired: DesiredObject, live: &Object, status: Option<Status>, claim: Claim<'_>, proven: bool) -> Judged {
     let live = Box::new(live.clone());
     // An object of ours that is not recorded is recorded by waiting for it.
     let is_settled = status == Some(Status::Ready) && claim.recorded.is_some();
@@ -276,6 +272,10 @@ impl Merge<'_> {
         differences: Vec<Difference>,
         unowned: Vec<FieldPath>,
     ) -> Result<Option<(Vec<FieldChange>, bool)>, Vec<Diagnostic>> {
+        if self.is_open(&desired.object) {
+            let plain = |(path, after, before)| FieldChange { before, after, ..FieldChange::at(path) };
+            return Ok(Some((differences.into_iter().map(plain).collect(), false)));
+        }
         let conflicts = self.conflicts(desired)?;
         let left = self.settle(desired, &conflicts)?;
         let force = conflicts.len() > left.len();
@@ -288,7 +288,12 @@ impl Merge<'_> {
         for (path, wanted, before) in differences.into_iter().filter(|(path, ..)| !is_left(path)) {
             let after = wanted.or_else(|| fields::find(merged.object.json(), &path).cloned());
             if before != after {
-                fields.push(FieldChange { before, after, owner: owner::of_path(&path, &conflicts), ..FieldChange::at(path) });
+                fields.push(FieldChange {
+                    before,
+                    after,
+                    owner: owner::of_path(&path, &conflicts),
+                    ..FieldChange::at(path)
+                });
             }
         }
         for path in unowned.into_iter().filter(|path| !is_left(path)) {
@@ -300,6 +305,12 @@ impl Merge<'_> {
         Ok(Some((fields, force)))
     }
 
+    /// Tells whether values that are known only after apply stand where their type cannot be checked yet.
+    fn is_open(&self, desired: &Object) -> bool {
+        let is_invalid = || matches!(self.apply(desired, true), Err(ApplyError::Invalid { .. }));
+        prepare::has_unknown(desired.json()) && is_invalid()
+    }
+
     fn conflicts(&self, desired: &DesiredObject) -> Result<Vec<ssa::Conflict>, Vec<Diagnostic>> {
         match self.apply(&desired.object, false) {
             Ok(_) => Ok(Vec::new()),
@@ -309,7 +320,11 @@ impl Merge<'_> {
     }
 
     /// Leaves out what is left to others, and returns it; an error names what may not be taken.
-    fn settle(&self, desired: &mut DesiredObject, conflicts: &[ssa::Conflict]) -> Result<Vec<FieldPath>, Vec<Diagnostic>> {
+    fn settle(
+        &self,
+        desired: &mut DesiredObject,
+        conflicts: &[ssa::Conflict],
+    ) -> Result<Vec<FieldPath>, Vec<Diagnostic>> {
         let (mut left, mut refused) = (Vec::new(), Vec::new());
         for conflict in conflicts {
             match owner::decide(conflict, desired, self.claim) {

@@ -29,7 +29,7 @@ pub(super) fn with_documents(observed: &Observed) -> Schemas {
     schemas
 }
 
-/// Returns group and kind that a CustomResourceDefinition defines.
+/// Returns group and kind that a `CustomResourceDefinition` defines.
 pub(super) fn defined(definition: &Object) -> Option<(String, String)> {
     let text = |pointer| definition.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
     Some((text("/spec/group")?, text("/spec/names/kind")?))

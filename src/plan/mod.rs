@@ -1,5 +1,7 @@
 //! Desired × state × observed into a plan. Pure: the same inputs give the same plan.
 mod answers;
+#[cfg(test)]
+mod cases;
 mod change;
 mod draft;
 mod drift;

@@ -7,7 +7,11 @@ use crate::state::State;
 use super::kinds;
 
 /// Returns the needs among all resources that are desired or recorded.
-pub(super) fn graph(desired: &Desired, stamped: &BTreeMap<Address, Vec<DesiredObject>>, state: &State) -> Graph<Address> {
+pub(super) fn graph(
+    desired: &Desired,
+    stamped: &BTreeMap<Address, Vec<DesiredObject>>,
+    state: &State,
+) -> Graph<Address> {
     let mut graph = desired.graph.clone();
     for address in desired.resources.keys().chain(state.resources.keys()) {
         graph.add(address.clone());

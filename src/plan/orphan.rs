@@ -78,19 +78,25 @@ fn lookalikes(state: &State, claimed: &BTreeMap<Identity, Address>, desired: &De
     }
     let is_moved = |recorded: &Recorded| recorded.objects.iter().any(|it| claimed.contains_key(&it.identity()));
     let gone = state.resources.iter().filter(|(from, it)| !desired.resources.contains_key(*from) && !is_moved(it));
-    let mut warnings = Vec::new();
-    for (from, _) in gone {
-        let is_new = |to: &&Address| {
-            to.resource_type == from.resource_type && to.key.is_none() == from.key.is_none() && !state.resources.contains_key(*to)
-        };
-        let mut new = desired.resources.keys().filter(is_new);
-        if let (Some(to), None) = (new.next(), new.next()) {
-            warnings.push(
-                Diagnostic::warning(format!("`{from}` is deleted and `{to}` is created"))
-                    .at(desired.resources[to].span)
-                    .hint(format!("to keep the objects under the new name, keep their names and add `moved {{ from = {from}, to = {to} }}`")),
-            );
-        }
+    let mut new: BTreeMap<(&str, bool), Vec<&Address>> = BTreeMap::new();
+    for to in desired.resources.keys().filter(|to| !state.resources.contains_key(*to)) {
+        new.entry(kind_of_block(to)).or_default().push(to);
     }
-    warnings
+    let only = |from| match new.get(&kind_of_block(from)).map(Vec::as_slice) {
+        Some([to]) => Some((from, *to)),
+        _ => None,
+    };
+    gone.filter_map(|(from, _)| only(from)).map(|(from, to)| lookalike(from, to, desired)).collect()
+}
+
+fn kind_of_block(address: &Address) -> (&str, bool) {
+    (address.resource_type.as_str(), address.key.is_some())
+}
+
+fn lookalike(from: &Address, to: &Address, desired: &Desired) -> Diagnostic {
+    Diagnostic::warning(format!("`{from}` is deleted and `{to}` is created")).at(desired.resources[to].span).hint(
+        format!(
+            "to keep the objects under the new name, keep their names and add `moved {{ from = {from}, to = {to} }}`"
+        ),
+    )
 }

@@ -32,7 +32,8 @@ pub(crate) fn record(value: &Value, sensitive: bool, salt: &str) -> Option<Recor
 
 /// Returns a wholly known value as JSON; marks are dropped.
 pub(crate) fn to_json(value: &Value) -> Option<Json> {
-    let list = |items: &mut dyn Iterator<Item = &Value>| items.map(to_json).collect::<Option<Vec<_>>>().map(Json::Array);
+    let list =
+        |items: &mut dyn Iterator<Item = &Value>| items.map(to_json).collect::<Option<Vec<_>>>().map(Json::Array);
     Some(match value {
         Value::Unknown => return None,
         Value::Null => Json::Null,
@@ -70,7 +71,8 @@ mod tests {
         let secret = Value::string("hunter22");
         let mut state = State { salt: "salt".to_owned(), ..State::default() };
         state.outputs.extend(record(&secret, true, "salt").map(|it| ("password".to_owned(), it)));
-        let output = |text| crate::model::Output { value: Value::string(text).sensitive(), sensitive: true, description: None };
+        let output =
+            |text| crate::model::Output { value: Value::string(text).sensitive(), sensitive: true, description: None };
         let mut desired = Desired::default();
         desired.outputs.insert("password".to_owned(), output("hunter22"));
         assert!(!changes(&desired, &state, Mode::Apply)["password"].is_change());

@@ -48,8 +48,7 @@ pub(super) fn is_expected(path: &FieldPath, owner: &Owner) -> bool {
 /// Decides about one conflict.
 pub(super) fn decide(conflict: &Conflict, desired: &DesiredObject, claim: Claim<'_>) -> Verdict {
     let owner = &conflict.owner;
-    let was_applied =
-        claim.recorded.is_some_and(|recorded| fields::find(&recorded.applied, &conflict.path).is_some());
+    let was_applied = claim.recorded.is_some_and(|recorded| fields::find(&recorded.applied, &conflict.path).is_some());
     let is_update = owner.operation == "Update";
     if is_expected(&conflict.path, owner) {
         return Verdict::Leave;

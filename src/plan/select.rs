@@ -23,9 +23,10 @@ pub(super) fn select(graph: &Graph<Address>, options: &Options) -> Result<BTreeS
     let needing = graph.reversed();
     let (with_target, with_excluded) =
         if options.mode == Mode::Destroy { (&needing, graph) } else { (graph, &needing) };
-    let mut selected = match options.targets.is_empty() {
-        true => graph.nodes().cloned().collect(),
-        false => reach(with_target, &options.targets),
+    let mut selected = if options.targets.is_empty() {
+        graph.nodes().cloned().collect()
+    } else {
+        reach(with_target, &options.targets)
     };
     for excluded in reach(with_excluded, &options.excludes) {
         selected.remove(&excluded);
@@ -86,6 +87,9 @@ mod tests {
     #[test]
     fn an_unknown_name_is_an_error() {
         let options = Options { targets: vec![address("x")], ..Options::default() };
-        assert_eq!(select(&graph(), &options).map_err(|it| it[0].message.clone()), Err("there is no resource `a.x`".into()));
+        assert_eq!(
+            select(&graph(), &options).map_err(|it| it[0].message.clone()),
+            Err("there is no resource `a.x`".into())
+        );
     }
 }

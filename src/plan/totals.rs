@@ -31,7 +31,9 @@ fn of_object(object: &Object, live: Option<&Object>) -> Requests {
     };
     let template = |pointer: &str| object.pointer(pointer).map(of_pod).unwrap_or_default();
     match object.kind().kind.as_str() {
-        "Deployment" | "StatefulSet" | "ReplicaSet" => Requests::default().plus(template("/spec/template/spec"), replicas()),
+        "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            Requests::default().plus(template("/spec/template/spec"), replicas())
+        }
         "Job" => {
             let pods = object.pointer("/spec/parallelism").and_then(Json::as_i64).unwrap_or(1);
             Requests::default().plus(template("/spec/template/spec"), pods)
@@ -105,7 +107,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(kind: &str, spec: Json, expected: (i64, i64, i64)) {
+    fn check(kind: &str, spec: &Json, expected: (i64, i64, i64)) {
         let object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec});
         let sum = of_object(&Object::new(object).expect("an object"), None);
         assert_eq!((sum.cpu, sum.memory, sum.gpu), expected);
@@ -117,20 +119,24 @@ mod tests {
 
     #[test]
     fn pods_count_as_often_as_they_run() {
-        check("Deployment", json!({"replicas": 3, "template": {"spec": pod("500m")}}), (1500, 3072, 3));
-        check("Deployment", json!({"template": {"spec": pod("500m")}}), (500, 1024, 1));
+        check("Deployment", &json!({"replicas": 3, "template": {"spec": pod("500m")}}), (1500, 3072, 3));
+        check("Deployment", &json!({"template": {"spec": pod("500m")}}), (500, 1024, 1));
     }
 
     #[test]
     fn init_containers_count_where_they_are_larger() {
         let init = json!({"containers": [{"resources": {"limits": {"cpu": 1}}}],
                           "initContainers": [{"resources": {"requests": {"cpu": "3"}}}]});
-        check("Pod", init, (3000, 0, 0));
+        check("Pod", &init, (3000, 0, 0));
     }
 
     #[test]
     fn a_ray_cluster_is_its_head_and_its_groups() {
         let group = json!({"replicas": 2, "template": {"spec": pod("2")}});
-        check("RayCluster", json!({"headGroupSpec": {"template": {"spec": pod("1")}}, "workerGroupSpecs": [group]}), (5000, 3072, 3));
+        check(
+            "RayCluster",
+            &json!({"headGroupSpec": {"template": {"spec": pod("1")}}, "workerGroupSpecs": [group]}),
+            (5000, 3072, 3),
+        );
     }
 }

@@ -67,6 +67,13 @@ impl Body<'_> {
         self.line(depth, " ", &text);
     }
 
+    /// Writes a heading above a resource.
+    pub(super) fn heading(&mut self, paint: Paint, text: &str) {
+        self.text.push_str("  ");
+        self.text.push_str(&self.view.paint(paint, text));
+        self.text.push('\n');
+    }
+
     /// Writes one line: the sign stands in the two columns before the text.
     pub(super) fn line(&mut self, depth: usize, symbol: &str, text: &str) {
         let painted = self.view.paint(words::paint(symbol), symbol);
@@ -232,7 +239,9 @@ impl Body<'_> {
             }
             Json::Array(items) if !items.is_empty() => {
                 self.line(depth, symbol, &format!("{lead}[{note}"));
-                items.iter().for_each(|item| self.value(depth + 1, symbol, "", item, ""));
+                for item in items {
+                    self.value(depth + 1, symbol, "", item, "");
+                }
                 self.line(depth, " ", "]");
             }
             Json::String(text) if text.trim_end().contains('\n') && !text.contains(UNKNOWN) => {
@@ -375,7 +384,9 @@ pub(super) fn without_marks(json: &Json) -> Json {
         metadata.remove("namespace");
         for (map, names) in [("labels", &[MANAGED_BY][..]), ("annotations", &[ADDRESS, LINEAGE][..])] {
             if let Some(Json::Object(marks)) = metadata.get_mut(map) {
-                names.iter().for_each(|name| drop(marks.remove(*name)));
+                for name in names {
+                    marks.remove(*name);
+                }
                 if marks.is_empty() {
                     metadata.remove(map);
                 }

@@ -22,19 +22,15 @@ pub(crate) fn diagnostics(
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
     sorted.sort_by_key(|it| (it.severity, it.at.as_ref().map(|(span, _)| *span), it.code, &it.message));
     sorted.dedup();
-    let one = |diagnostic: &Diagnostic| match compact && !diagnostic.is_error() {
-        true => short(diagnostic, sources),
-        false => long(diagnostic, sources, view),
-    };
     let mut text = String::new();
     let mut was_long = false;
     for diagnostic in sorted {
-        let is_long = !(compact && !diagnostic.is_error());
+        let is_long = diagnostic.is_error() || !compact;
         if is_long || was_long {
             text.push_str(if text.is_empty() { "" } else { "\n" });
         }
         was_long = is_long;
-        text.push_str(&one(diagnostic));
+        text.push_str(&if is_long { long(diagnostic, sources, view) } else { short(diagnostic, sources) });
         text.push('\n');
     }
     secrets.redact(&text)
@@ -173,12 +169,12 @@ error: `ray_head` has no argument `imgae`
         let error = Diagnostic::error("no cluster");
         assert_data_eq!(
             show(&[warning.clone(), error, warning], true),
-            str![[r#"
+            str![[r"
 error: no cluster
 
 warning[RF101]: slow (main.rf.hcl:2:12)
 
-"#]]
+"]]
         );
     }
 

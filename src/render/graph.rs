@@ -4,7 +4,8 @@ use crate::model::{Address, Graph, Json};
 /// Returns the graph in the DOT language; edges lead from what needs to what is needed.
 pub(crate) fn dot(graph: &Graph<Address>) -> String {
     let quote = |address: &Address| Json::from(address.to_string()).to_string();
-    let mut lines = vec!["digraph rayform {".to_owned(), "  rankdir = \"RL\";".to_owned(), "  node [shape = box];".to_owned()];
+    let mut lines =
+        vec!["digraph rayform {".to_owned(), "  rankdir = \"RL\";".to_owned(), "  node [shape = box];".to_owned()];
     lines.extend(graph.nodes().map(|node| format!("  {};", quote(node))));
     for node in graph.nodes() {
         lines.extend(graph.needs(node).map(|need| format!("  {} -> {};", quote(node), quote(need))));

@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::config::Sources;
 use crate::model::{Address, Diagnostic, Event, Identity, Json, REDACTED, Secrets, Span, UNKNOWN};
 use crate::plan::{
-    Action, Change, Disagreement, Drift, DriftKind, FieldChange, OutputChange, Plan, ResourcePlan, Validation, value_to_json,
+    Action, Change, Disagreement, Drift, DriftKind, FieldChange, OutputChange, Plan, ResourcePlan, Validation,
+    value_to_json,
 };
 
 use super::body;
@@ -97,6 +98,7 @@ pub(crate) fn event(event: &Event, secrets: &Secrets) -> String {
 
 /// One field of an object.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that are free of each other")]
 struct Field<'a> {
     path: String,
     before: &'a Option<Json>,
@@ -212,7 +214,7 @@ fn redact(json: &mut Json, secrets: &Secrets) {
 
 #[cfg(test)]
 mod tests {
-    use snapbox::{assert_data_eq, str};
+    use snapbox::{assert_data_eq, file, str};
 
     use super::super::sample;
     use super::*;
@@ -221,28 +223,7 @@ mod tests {
     fn a_plan_is_one_object_per_line() {
         let mut plan = sample::everything();
         plan.drift = sample::drift();
-        assert_data_eq!(
-            super::plan(&plan),
-            str![[r#"
-{"server":"https://127.0.0.1:6443","type":"cluster","uid":"c1"}
-{"address":"ray_head.main","change":"deleted","object":{"group":"apps","kind":"Deployment","name":"head","namespace":"a"},"type":"drift"}
-{"address":"ray_head.main","change":"recreated","object":{"group":"apps","kind":"Deployment","name":"head","namespace":"a"},"type":"drift","uid":{"live":"u2","recorded":"u1"}}
-{"address":"ray_head.main","change":"changed","fields":[{"certain":true,"expected":false,"live":"ray:3","owner":{"manager":"kubectl-edit","operation":"Update","time":"2026-01-02T03:04:05Z"},"path":".spec.template.spec.containers[name=/"ray/"].image","recorded":"ray:2","sensitive":false},{"certain":false,"expected":false,"live":null,"owner":{"manager":"kubectl-edit","operation":"Update","time":"2026-01-02T03:04:05Z"},"path":".spec.template.spec.containers[name=/"ray/"].args","recorded":["a"],"sensitive":false},{"certain":true,"expected":true,"live":4,"owner":{"manager":"kube-controller-manager","operation":"Update","subresource":"scale","time":"2026-01-02T03:04:05Z"},"path":".spec.replicas","recorded":1,"sensitive":false},{"certain":true,"expected":false,"live":null,"owner":{"manager":"kubectl-edit","operation":"Update","time":"2026-01-02T03:04:05Z"},"path":".data.password","recorded":null,"sensitive":true}],"object":{"group":"apps","kind":"Deployment","name":"head","namespace":"a"},"type":"drift"}
-{"action":"adopt","address":"ray_head.adopted","impact":null,"objects":[{"action":"update","fields":[{"after":2,"before":2,"by_server":false,"forces_replacement":false,"owner":null,"path":".spec.replicas","sensitive":false,"unknown":false}],"force":false,"group":"apps","kind":"Deployment","name":"head","namespace":"a"}],"type":"planned_change","unknown_until":[]}
-{"action":"update","address":"ray_head.changed","impact":"restarts the head: running jobs are lost, there is no GCS fault tolerance","objects":[{"action":"update","fields":[{"after":"ray:3","before":"ray:2","by_server":false,"forces_replacement":false,"owner":{"manager":"kubectl-edit","operation":"Update","time":"2026-01-02T03:04:05Z"},"path":".spec.template.spec.containers[name=/"ray/"].image","sensitive":false,"unknown":false},{"after":["a","c"],"before":["a","b"],"by_server":true,"forces_replacement":false,"owner":null,"path":".spec.template.spec.containers[name=/"ray/"].args","sensitive":false,"unknown":false}],"force":false,"group":"apps","kind":"Deployment","name":"head","namespace":"a"},{"action":"no-op","group":"","kind":"Secret","name":"s","namespace":"a"}],"type":"planned_change","unknown_until":[]}
-{"action":"update","address":"ray_head.config","impact":null,"objects":[{"action":"update","fields":[{"after":"appendonly yes/nport 6380/nrequirepass (sensitive value)/n","before":"appendonly yes/nport 6379/nrequirepass (sensitive value)/n","by_server":false,"forces_replacement":false,"owner":null,"path":".data.redis.conf","sensitive":false,"unknown":false},{"after":null,"before":"http://a","by_server":false,"forces_replacement":false,"owner":null,"path":".data.url","sensitive":false,"unknown":true}],"force":false,"group":"","kind":"ConfigMap","name":"m","namespace":"a"}],"type":"planned_change","unknown_until":[]}
-{"action":"create","address":"ray_head.created","impact":null,"objects":[{"action":"create","after":{"apiVersion":"v1","data":{"empty":"","redis.conf":"appendonly yes/nport 6379/n","url":"(known after apply)"},"kind":"ConfigMap","metadata":{"annotations":{"rayform.dev/lineage":"l"},"labels":{"app.kubernetes.io/managed-by":"rayform"},"name":"m","namespace":"a"}},"group":"","kind":"ConfigMap","name":"m","namespace":"a"},{"action":"create","after":{"apiVersion":"v1","data":{"password":"(sensitive value)"},"kind":"Secret","metadata":{"annotations":{"rayform.dev/lineage":"l"},"labels":{"app.kubernetes.io/managed-by":"rayform"},"name":"s","namespace":"a"}},"group":"","kind":"Secret","name":"s","namespace":"a"},{"action":"create","after":{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"annotations":{"rayform.dev/lineage":"l"},"labels":{"app.kubernetes.io/managed-by":"rayform"},"name":"head","namespace":"a"},"spec":{"replicas":1,"template":{"spec":{"containers":[{"args":["a","b"],"image":"ray:2","name":"ray"}]}}}},"group":"apps","kind":"Deployment","name":"head","namespace":"a","not_validated":"this plan makes the namespace `a`"}],"type":"planned_change","unknown_until":[]}
-{"action":"forget","address":"ray_head.forgotten","impact":null,"objects":[{"action":"forget","group":"","kind":"Secret","name":"s","namespace":"a"}],"type":"planned_change","unknown_until":[]}
-{"action":"delete","address":"ray_head.gone","impact":null,"objects":[{"action":"delete","group":"apps","kind":"Deployment","name":"head","namespace":"a","uid":"u1"}],"type":"planned_change","unknown_until":[]}
-{"action":"replace","address":"ray_head.replaced","impact":null,"objects":[{"action":"replace","fields":[{"after":"y","before":"x","by_server":false,"forces_replacement":true,"owner":null,"path":".spec.selector.matchLabels.a/b","sensitive":false,"unknown":false}],"group":"apps","kind":"Deployment","name":"head","namespace":"a","orphan_pods":true}],"type":"planned_change","unknown_until":[]}
-{"action":"update","address":"ray_head.secret","impact":null,"objects":[{"action":"update","fields":[{"after":0,"before":0,"by_server":false,"forces_replacement":false,"owner":null,"path":".data.password","sensitive":true,"unknown":false}],"force":false,"group":"","kind":"Secret","name":"s","namespace":"a"}],"type":"planned_change","unknown_until":[]}
-{"after":"(known after apply)","before":null,"name":"dashboard","sensitive":false,"type":"output_change"}
-{"after":null,"before":{"a":1},"name":"old","sensitive":false,"type":"output_change"}
-{"after":"(sensitive value)","before":"(sensitive value)","name":"password","sensitive":true,"type":"output_change"}
-{"add":2,"adopt":1,"change":3,"cpu_milli":{"after":7500,"before":3000},"destroy":2,"forget":1,"gpu":{"after":1,"before":0},"memory_bytes":{"after":25769803776,"before":8589934592},"type":"summary","wait":0}
-
-"#]]
-        );
+        assert_data_eq!(super::plan(&plan), file!["snapshots/plan.jsonl": Text]);
     }
 
     #[test]

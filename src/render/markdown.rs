@@ -2,8 +2,8 @@
 use crate::plan::{Action, Plan};
 
 use super::style::View;
-use super::words::{self, Counts};
 use super::text;
+use super::words::{self, Counts};
 
 /// Returns a plan: a summary, a table of the resources, and the whole text folded away.
 pub(crate) fn plan(plan: &Plan, context: Option<&str>) -> String {
@@ -28,7 +28,13 @@ pub(crate) fn plan(plan: &Plan, context: Option<&str>) -> String {
     }
     let fence = fence(&whole);
     lines.extend(["<details><summary>The whole plan</summary>".to_owned(), String::new()]);
-    lines.extend([format!("{fence}text"), whole.trim_end().to_owned(), fence, String::new(), "</details>\n".to_owned()]);
+    lines.extend([
+        format!("{fence}text"),
+        whole.trim_end().to_owned(),
+        fence,
+        String::new(),
+        "</details>\n".to_owned(),
+    ]);
     plan.secrets.redact(&lines.join("\n"))
 }
 
@@ -53,7 +59,9 @@ mod tests {
     #[test]
     fn a_plan_is_a_table_and_its_text() {
         let text = super::plan(&sample::everything(), None);
-        assert!(text.starts_with("## rayform plan\n\n**Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.**\n"));
+        assert!(text.starts_with(
+            "## rayform plan\n\n**Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.**\n"
+        ));
         assert!(text.contains("| update | `ray_head.changed` | restarts the head: running jobs are lost"));
         assert!(text.ends_with("\n```\n\n</details>\n"));
         assert!(!text.contains("hunter22"));

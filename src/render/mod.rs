@@ -6,9 +6,9 @@ pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod progress;
-pub(crate) mod state;
 #[cfg(test)]
 mod sample;
+pub(crate) mod state;
 mod style;
 pub(crate) mod text;
 mod words;

@@ -77,26 +77,26 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(told: Event, expected: Option<&str>) {
-        assert_eq!(event(&told, &Secrets::default(), View::plain()).as_deref(), expected);
+    fn check(told: &Event, expected: Option<&str>) {
+        assert_eq!(event(told, &Secrets::default(), View::plain()).as_deref(), expected);
     }
 
     #[test]
     fn events_are_lines() {
-        check(Event::Started { address: address(), verb: Verb::Create }, Some("ray_head.main: Creating..."));
+        check(&Event::Started { address: address(), verb: Verb::Create }, Some("ray_head.main: Creating..."));
         check(
-            Event::Waiting { address: address(), identity: identity(), reason: "0/1 pods\nready".to_owned() },
+            &Event::Waiting { address: address(), identity: identity(), reason: "0/1 pods\nready".to_owned() },
             Some("ray_head.main: Still waiting [Deployment team-a/main-head: 0/1 pods ready]"),
         );
         check(
-            Event::Done { address: address(), verb: Verb::Create, seconds: 65.2 },
+            &Event::Done { address: address(), verb: Verb::Create, seconds: 65.2 },
             Some("ray_head.main: Creation complete after 1m5s"),
         );
         check(
-            Event::Failed { address: address(), diagnostic: Diagnostic::error("no image") },
+            &Event::Failed { address: address(), diagnostic: Diagnostic::error("no image") },
             Some("ray_head.main: Failed: no image"),
         );
-        check(Event::Sent { address: address(), identity: identity(), verb: Verb::Create }, None);
+        check(&Event::Sent { address: address(), identity: identity(), verb: Verb::Create }, None);
     }
 
     #[test]

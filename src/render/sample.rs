@@ -24,8 +24,8 @@ pub(super) fn desired(mut json: Json) -> DesiredObject {
     DesiredObject::new(Object::new(json).expect("an object"), span, judge)
 }
 
-pub(super) fn live(json: Json) -> Box<Object> {
-    Box::new(desired(json).object)
+pub(super) fn live(json: Json) -> Object {
+    desired(json).object
 }
 
 pub(super) fn config_map() -> Json {
@@ -66,7 +66,7 @@ pub(super) fn owner(manager: &str, subresource: Option<&str>) -> Owner {
 }
 
 pub(super) fn update(json: Json, fields: Vec<FieldChange>) -> Change {
-    Change::Update { desired: desired(json.clone()), live: live(json), fields, force: false, adopt: false }
+    Change::Update { desired: desired(json.clone()), live: Box::new(live(json)), fields, force: false, adopt: false }
 }
 
 pub(super) fn create(json: Json) -> Change {
@@ -75,7 +75,7 @@ pub(super) fn create(json: Json) -> Change {
 
 pub(super) fn delete(json: Json) -> Change {
     let live = live(json);
-    Change::Delete { kind: live.kind(), identity: live.identity(), uid: "u1".to_owned(), live: Some(live) }
+    Change::Delete { kind: live.kind(), identity: live.identity(), uid: "u1".to_owned(), live: Some(Box::new(live)) }
 }
 
 pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
@@ -133,7 +133,8 @@ pub(super) fn drift() -> Vec<Drift> {
         sensitive: true,
         ..disagreement(FieldPath::fields(&["data", "password"]), Json::Null, Some(Json::Null))
     };
-    let changed = vec![disagreement(container("image"), json!("ray:2"), Some(json!("ray:3"))), removed, expected, hidden];
+    let changed =
+        vec![disagreement(container("image"), json!("ray:2"), Some(json!("ray:3"))), removed, expected, hidden];
     let kinds = [
         DriftKind::Deleted,
         DriftKind::Recreated { recorded: "u1".to_owned(), live: "u2".to_owned() },
@@ -169,7 +170,7 @@ pub(super) fn everything() -> Plan {
     };
     let replace = Change::Replace {
         desired: desired(deployment()),
-        live: live(deployment()),
+        live: Box::new(live(deployment())),
         fields: vec![selector],
         orphan_pods: true,
     };
@@ -177,12 +178,15 @@ pub(super) fn everything() -> Plan {
     if let Change::Create { validation, .. } = &mut not_yet {
         *validation = Validation::NotYet { reason: "this plan makes the namespace `a`".to_owned() };
     }
-    let keep = Change::Keep { desired: desired(secret()), live: live(secret()) };
+    let keep = Change::Keep { desired: desired(secret()), live: Box::new(live(secret())) };
     let forget = Change::Forget { kind: live(secret()).kind(), identity: live(secret()).identity() };
     let mut changed = resource(Action::Update, vec![update(deployment(), vec![image, args]), keep]);
     changed.impact = Some("restarts the head: running jobs are lost, there is no GCS fault tolerance".to_owned());
     let mut plan = plan(vec![
-        ("adopted", resource(Action::Adopt, vec![update(deployment(), vec![field(&["spec", "replicas"], json!(2), json!(2))])])),
+        (
+            "adopted",
+            resource(Action::Adopt, vec![update(deployment(), vec![field(&["spec", "replicas"], json!(2), json!(2))])]),
+        ),
         ("changed", changed),
         ("config", resource(Action::Update, vec![update(config_map(), vec![conf, url])])),
         ("created", resource(Action::Create, vec![create(config_map()), create(secret()), not_yet])),

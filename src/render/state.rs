@@ -6,7 +6,8 @@ use crate::state::{Recorded, State, Status};
 
 /// Returns the addresses of all recorded resources, one per line.
 pub(crate) fn list(state: &State) -> String {
-    state.resources.keys().map(|address| format!("{address}\n")).collect()
+    let lines: Vec<String> = state.resources.keys().map(|address| format!("{address}\n")).collect();
+    lines.concat()
 }
 
 /// Returns one recorded resource.
@@ -37,20 +38,21 @@ pub(crate) fn show(state: &State) -> String {
         text.push('\n');
         text.push_str(&resource(address, recorded));
     }
-    let shown = |output: &crate::state::RecordedOutput| match output.sensitive {
-        true => crate::model::REDACTED.to_owned(),
-        false => output.value.to_string(),
+    let shown = |output: &crate::state::RecordedOutput| {
+        if output.sensitive { crate::model::REDACTED.to_owned() } else { output.value.to_string() }
     };
     if !state.outputs.is_empty() {
         text.push_str("\nOutputs:\n\n");
-        text.extend(state.outputs.iter().map(|(name, output)| format!("{name} = {}\n", shown(output))));
+        let lines: Vec<String> = state.outputs.iter().map(|(name, it)| format!("{name} = {}\n", shown(it))).collect();
+        text.push_str(&lines.concat());
     }
     text
 }
 
 /// Returns the whole state for programs, on one line.
 pub(crate) fn show_json(state: &State) -> String {
-    let resources: Vec<Json> = state.resources.iter().map(|(address, recorded)| resource_json(address, recorded)).collect();
+    let resources: Vec<Json> =
+        state.resources.iter().map(|(address, recorded)| resource_json(address, recorded)).collect();
     let outputs: serde_json::Map<String, Json> = state
         .outputs
         .iter()

@@ -1,6 +1,8 @@
 //! A plan and its drift as text for a terminal.
 use crate::model::{Address, Json, REDACTED, Secrets, Value};
-use crate::plan::{Action, Change, Disagreement, Drift, DriftKind, Mode, OutputChange, Plan, ResourcePlan, value_to_json};
+use crate::plan::{
+    Action, Change, Disagreement, Drift, DriftKind, Mode, OutputChange, Plan, ResourcePlan, value_to_json,
+};
 
 use super::body::Body;
 use super::style::{Paint, View};
@@ -15,7 +17,8 @@ pub(crate) fn plan(plan: &Plan, context: Option<&str>, view: View) -> String {
         text.push_str(&drift);
     }
     if plan.is_empty() {
-        text.push_str(&format!("\n{}\n", nothing(plan)));
+        push_line(&mut text, "");
+        push_line(&mut text, nothing(plan));
         return plan.secrets.redact(&text);
     }
     text.push_str("\nrayform will do this:\n");
@@ -28,9 +31,9 @@ pub(crate) fn plan(plan: &Plan, context: Option<&str>, view: View) -> String {
     text.push_str(&outputs(plan, view));
     text.push('\n');
     if let Some(totals) = words::totals(&plan.totals) {
-        text.push_str(&format!("{totals}\n"));
+        push_line(&mut text, &totals);
     }
-    text.push_str(&format!("{}\n", view.paint(Paint::Strong, &Counts::of(plan).sentence())));
+    push_line(&mut text, &view.paint(Paint::Strong, &Counts::of(plan).sentence()));
     plan.secrets.redact(&text)
 }
 
@@ -44,7 +47,7 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
             DriftKind::Changed(_) => "has been changed",
         };
         let heading = format!("# {}: {} {what}", found.address, found.identity);
-        body.text.push_str(&format!("  {}\n", view.paint(Paint::Strong, &heading)));
+        body.heading(Paint::Strong, &heading);
         match &found.kind {
             DriftKind::Deleted => {}
             DriftKind::Recreated { recorded, live } => body.line(1, "~", &format!("uid = {recorded:?} -> {live:?}")),
@@ -58,9 +61,9 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
 fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view: View) -> String {
     let mut body = Body { view, secrets, text: String::new() };
     let heading = format!("# {}", words::heading(address, resource.action));
-    body.text.push_str(&format!("  {}\n", view.paint(Paint::Strong, &heading)));
+    body.heading(Paint::Strong, &heading);
     if let Some(impact) = &resource.impact {
-        body.text.push_str(&format!("  {}\n", view.paint(Paint::Change, &format!("# {impact}"))));
+        body.heading(Paint::Change, &format!("# {impact}"));
     }
     let name = Address { key: None, modules: Vec::new(), ..address.clone() };
     body.line(0, words::symbol(resource.action), &format!("resource {:?} {:?} {{", name.resource_type, name.name));
@@ -81,6 +84,11 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view:
     }
     body.line(0, " ", "}");
     body.text
+}
+
+fn push_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
 }
 
 fn cluster(plan: &Plan, context: Option<&str>) -> String {
@@ -153,7 +161,7 @@ fn value(body: &Body<'_>, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use snapbox::{assert_data_eq, str};
+    use snapbox::{assert_data_eq, file, str};
 
     use super::super::sample;
     use super::*;
@@ -162,142 +170,7 @@ mod tests {
     fn everything_that_can_happen_is_shown() {
         assert_data_eq!(
             super::plan(&sample::everything(), Some("kind-dev"), View::plain()),
-            str![[r#"
-Cluster: https://127.0.0.1:6443 (context kind-dev)
-
-rayform will do this:
-
-  # ray_head.adopted will be adopted
- <= resource "ray_head" "adopted" {
-      ~ Deployment a/head {
-          ~ spec {
-              ~ replicas = 2 # owned by rayform from now on
-            }
-            # (4 unchanged fields hidden)
-        }
-    }
-
-  # ray_head.changed will be updated in place
-  # restarts the head: running jobs are lost, there is no GCS fault tolerance
-  ~ resource "ray_head" "changed" {
-      ~ Deployment a/head {
-          ~ spec {
-              ~ template {
-                  ~ spec {
-                      ~ containers[name="ray"] {
-                          ~ image = "ray:2" -> "ray:3" # now held by kubectl-edit (Update) at 2026-01-02T03:04:05Z
-                          ~ args  = [ # set by the server
-                              - "b"
-                              + "c"
-                                # (1 unchanged element hidden)
-                            ]
-                        }
-                    }
-                }
-            }
-            # (2 unchanged fields hidden)
-        }
-        # (1 unchanged object hidden)
-    }
-
-  # ray_head.config will be updated in place
-  ~ resource "ray_head" "config" {
-      ~ ConfigMap a/m {
-          ~ data {
-              ~ "redis.conf" = <<-EOT
-                    appendonly yes
-                  - port 6379
-                  + port 6380
-                    requirepass (sensitive value)
-                EOT
-              ~ url          = "http://a" -> (known after apply)
-            }
-            # (2 unchanged fields hidden)
-        }
-    }
-
-  # ray_head.created will be created
-  + resource "ray_head" "created" {
-      + ConfigMap a/m {
-          + data = {
-              + empty        = ""
-              + "redis.conf" = <<-EOT
-                    appendonly yes
-                    port 6379
-                EOT
-              + url          = (known after apply)
-            }
-        }
-      + Secret a/s {
-          + data = {
-              + password = (sensitive value)
-            }
-        }
-      + Deployment a/head {
-            # not yet validated by the server: this plan makes the namespace `a`
-          + spec = {
-              + replicas = 1
-              + template = {
-                  + spec = {
-                      + containers = [
-                          + {
-                              + args = [
-                                  + "a"
-                                  + "b"
-                                ]
-                              + image = "ray:2"
-                              + name  = "ray"
-                            }
-                        ]
-                    }
-                }
-            }
-        }
-    }
-
-  # ray_head.forgotten will be forgotten, its objects stay
-  . resource "ray_head" "forgotten" {
-      . Secret a/s
-    }
-
-  # ray_head.gone will be destroyed
-  - resource "ray_head" "gone" {
-      - Deployment a/head
-    }
-
-  # ray_head.replaced must be replaced
--/+ resource "ray_head" "replaced" {
-    -/+ Deployment a/head {
-            # its pods stay and are taken over
-          ~ spec {
-              ~ selector {
-                  ~ matchLabels {
-                      ~ "a/b" = "x" -> "y" # forces replacement
-                    }
-                }
-            }
-            # (4 unchanged fields hidden)
-        }
-    }
-
-  # ray_head.secret will be updated in place
-  ~ resource "ray_head" "secret" {
-      ~ Secret a/s {
-          ~ data {
-              ~ password = (sensitive value)
-            }
-        }
-    }
-
-Changes to outputs:
-  + dashboard = (known after apply)
-  - old = { a = 1 }
-  ~ password = (sensitive value)
-
-Requested by all pods: CPU 3 -> 7500m, memory 8Gi -> 24Gi, GPU 0 -> 1.
-Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.
-
-"#]]
+            file!["snapshots/plan.txt"]
         );
     }
 
@@ -325,12 +198,12 @@ Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.
         plan.drift.clear();
         assert_data_eq!(
             super::plan(&plan, None, View::plain()),
-            str![[r#"
+            str![[r"
 Cluster: https://127.0.0.1:6443
 
 No changes. The cluster is as the configuration asks.
 
-"#]]
+"]]
         );
     }
 

@@ -148,9 +148,8 @@ pub(super) fn totals(totals: &Totals) -> Option<String> {
     if *totals == Totals::default() {
         return None;
     }
-    let pair = |name: &str, before: String, after: String| match before == after {
-        true => format!("{name} {after}"),
-        false => format!("{name} {before} -> {after}"),
+    let pair = |name: &str, before: String, after: String| {
+        if before == after { format!("{name} {after}") } else { format!("{name} {before} -> {after}") }
     };
     let cpu = |milli| Quantity::from_milli(milli).to_string();
     let memory = |bytes| Quantity::from_bytes(bytes).to_string();

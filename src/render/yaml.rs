@@ -10,7 +10,9 @@ pub(crate) fn manifests(desired: &Desired, show_secrets: bool) -> Result<String,
     for resource in order.iter().filter_map(|address| desired.resources.get(address)) {
         for object in resource.objects.known() {
             text.push_str("---\n");
-            text.push_str(&format!("# {}\n", resource.address));
+            text.push_str("# ");
+            text.push_str(&resource.address.to_string());
+            text.push('\n');
             text.push_str(&manifest(object, &desired.secrets, show_secrets)?);
         }
     }
@@ -21,14 +23,15 @@ pub(crate) fn manifests(desired: &Desired, show_secrets: bool) -> Result<String,
 #[derive(Debug, thiserror::Error)]
 #[error("could not write {identity} as YAML")]
 pub(crate) struct YamlError {
-    pub identity: crate::model::Identity,
-    pub source: serde_saphyr::ser::Error,
+    pub identity: Box<crate::model::Identity>,
+    pub source: Box<serde_saphyr::ser::Error>,
 }
 
 fn manifest(desired: &DesiredObject, secrets: &Secrets, show_secrets: bool) -> Result<String, YamlError> {
     let mut json = if show_secrets { desired.object.json().clone() } else { body::masked(desired) };
     clean(&mut json, if show_secrets { None } else { Some(secrets) });
-    serde_saphyr::to_string(&json).map_err(|source| YamlError { identity: desired.object.identity(), source })
+    serde_saphyr::to_string(&json)
+        .map_err(|source| YamlError { identity: Box::new(desired.object.identity()), source: Box::new(source) })
 }
 
 /// Hides secrets in all texts, and says what is known only after apply.
