@@ -1,25 +1,6 @@
 //! The interface of this module; the bodies are still to be written.
-use crate::model::{FieldPath, Json, Kind, Object, Owner};
-
-/// The schemas of all kinds that are known: a built-in table, and documents of the server.
-#[derive(Clone, Debug)]
-pub(crate) struct Schemas;
-
-/// How one kind merges: which nodes are atomic, maps, sets or keyed lists; and structural defaults.
-#[derive(Clone, Debug)]
-pub(crate) struct Schema;
-
-/// Says why an OpenAPI document cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the OpenAPI document of `{api_version}` cannot be used: {reason}")]
-pub(crate) struct SchemaError {
-    pub api_version: String,
-    pub reason: String,
-}
-
-/// The fields that an object sets, as `managedFields` writes them (`FieldsV1`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FieldSet;
+use super::Schema;
+use crate::model::{FieldPath, Json, Object, Owner};
 
 /// Whether applying `desired` over `live` would change anything.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,28 +54,6 @@ pub(crate) struct Taken {
     pub owner: Option<Owner>,
     /// False where nobody holds it and the newest other writer is only a guess.
     pub certain: bool,
-}
-
-impl Schemas {
-    /// Returns the built-in table: every kind of `kubernetes-semantics.md` §2.5 and more.
-    pub(crate) fn built_in() -> Self {
-        unreachable!("to be written")
-    }
-
-    /// Adds the kinds of one OpenAPI v3 document (`/openapi/v3/apis/<group>/<version>`).
-    pub(crate) fn add_document(&mut self, api_version: &str, document: &Json) -> Result<(), SchemaError> {
-        unreachable!("to be written: {api_version} {document}")
-    }
-
-    /// Adds the kinds of a CustomResourceDefinition.
-    pub(crate) fn add_definition(&mut self, definition: &Object) -> Result<(), SchemaError> {
-        unreachable!("to be written: {definition:?}")
-    }
-
-    /// Returns the schema of a kind, where it is known.
-    pub(crate) fn of(&self, kind: &Kind) -> Option<&Schema> {
-        unreachable!("to be written: {kind}")
-    }
 }
 
 /// Returns the object as the server would keep it: see `kubernetes-semantics.md` §0a, §2.4, §2.6, §2.7.
