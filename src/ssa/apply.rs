@@ -4,7 +4,7 @@ use serde_json::json;
 use super::fields::FieldSet;
 use super::managed::{Managed, ManagerId};
 use super::owners::{self, Context};
-use super::schema::{Node, Origin, Schema, Shape, Type, equal, is_shallow};
+use super::schema::{Field, Node, Origin, Schema, Shape, Type, equal, is_shallow};
 use super::typed::validate;
 use crate::model::{FieldPath, Json, Object, Owner};
 
@@ -63,11 +63,13 @@ pub(crate) fn apply(
     let id = ManagerId::apply(manager);
     let mut owners = managed.owners();
     let new = owners::apply(context, &live_json, &config_json, &mut owners, &id, force)
-        .map_err(|taking| conflicts(&taking, &managed))?;
+        .map_err(|taking| conflicts(&taking, &managed))?
+        .map(|new| settled(new, schema))
+        .filter(|new| !equal(new, &settled(live_json.clone(), schema)));
     let fields = owners.get(&id).cloned().unwrap_or_default();
     managed.set_owners(owners);
     managed.set(&id, &fields, &api_version, new.is_some().then_some(now));
-    finish(live, new, live_json, &before, &managed)
+    Ok(finish(live, new, live_json, &before, &managed))
 }
 
 /// Records an update (create, put, patch) of `live` to `new` by a manager; returns `new` with `managedFields`.
@@ -117,21 +119,44 @@ fn applicable(config: &Object, schema: &Schema) -> Result<Json, ApplyError> {
     Ok(json)
 }
 
-fn finish(
-    live: Option<&Object>,
-    new: Option<Json>,
-    live_json: Json,
-    before: &Managed,
-    managed: &Managed,
-) -> Result<Applied, ApplyError> {
+fn finish(live: Option<&Object>, new: Option<Json>, live_json: Json, before: &Managed, managed: &Managed) -> Applied {
     match (live, new) {
-        (Some(live), None) if managed.is_same(before) => Ok(Applied { object: live.clone(), changed: false }),
+        (Some(live), None) if managed.is_same(before) => Applied { object: live.clone(), changed: false },
         (_, new) => {
             let mut json = new.unwrap_or(live_json);
             managed.write(&mut json);
-            Ok(Applied { object: whole(json), changed: true })
+            Applied { object: whole(json), changed: true }
         }
     }
+}
+
+/// Returns the value as a Go type holds it: a null is a struct without fields, or it is not there.
+fn settled(mut value: Json, schema: &Schema) -> Json {
+    fn settle(value: &mut Json, of: Type<'_>) {
+        match (of.shape(Some(&*value)), value) {
+            (Shape::Map(map), Json::Object(entries)) if !map.is_atomic => {
+                for (name, field) in &map.fields {
+                    if let (Some(Json::Object(_)), Some(entry @ Json::Null)) = (&field.kept, entries.get_mut(name)) {
+                        *entry = json!({});
+                    }
+                }
+                entries.retain(|_, entry| !entry.is_null());
+                for (name, entry) in entries {
+                    if let Some(of) = of.entry(map, name) {
+                        settle(entry, of);
+                    }
+                }
+            }
+            (Shape::List(list), Json::Array(items)) if !list.is_atomic() => {
+                items.iter_mut().for_each(|item| settle(item, of.at(list.item)));
+            }
+            _ => {}
+        }
+    }
+    if schema.origin == Origin::BuiltIn {
+        settle(&mut value, schema.root());
+    }
+    value
 }
 
 fn conflicts(taking: &owners::Taking<ManagerId>, managed: &Managed) -> ApplyError {
@@ -150,13 +175,16 @@ fn ignored(schema: &Schema, subresource: Option<&str>) -> FieldSet {
     }
 }
 
-/// Returns what a new object of a Go type holds before anything is set: its structs that are no pointers.
+/// Returns what a new object of a Go type holds before anything is set: the zero values of what is no pointer.
 fn blank(schema: &Schema) -> Json {
     fn structs(of: Type<'_>, depth: usize) -> Json {
         let Node { map: Some(map), .. } = of.node else { return json!({}) };
-        let is_struct = |default: &Json| default.as_object().is_some_and(serde_json::Map::is_empty);
-        let fields = map.fields.iter().filter(|(_, field)| depth > 0 && field.default.as_ref().is_some_and(is_struct));
-        Json::Object(fields.map(|(name, field)| (name.clone(), structs(of.at(field.node), depth - 1))).collect())
+        let zero = |(name, field): (&String, &Field)| {
+            let kept = field.kept.as_ref().filter(|_| depth > 0)?;
+            let value = if kept.is_object() { structs(of.at(field.node), depth - 1) } else { kept.clone() };
+            Some((name.clone(), value))
+        };
+        Json::Object(map.fields.iter().filter_map(zero).collect())
     }
     const DEEPEST: usize = 16;
     match (schema.origin, schema.root().shape(None)) {

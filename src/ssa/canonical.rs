@@ -147,29 +147,35 @@ impl Writer {
     }
 
     fn fill(&self, entries: &mut JsonMap<String, Json>, of: Type<'_>, map: &Map) {
-        for (name, field) in &map.fields {
-            let Some(default) = field.default.as_ref().filter(|default| self.is_filled(default)) else { continue };
-            if !entries.contains_key(name) {
-                let value = self.node(default.clone(), Some(of.at(field.node)), true);
-                entries.insert(name.clone(), value);
-            }
-        }
+        self.add_missing(entries, of, map, |field| field.default.as_ref().filter(|default| self.is_filled(default)));
         match of.node.role {
             Role::Subject => fill_subject(entries),
             Role::LimitRangeItem => fill_limits(entries),
             Role::VolumeClaim => fill_claim(entries),
+            Role::DeviceRequest => fill_count(entries),
             Role::Plain | Role::Quantity | Role::Bytes => {}
+        }
+        self.add_missing(entries, of, map, |field| field.kept.as_ref().filter(|kept| !kept.is_null()));
+    }
+
+    fn add_missing(
+        &self,
+        entries: &mut JsonMap<String, Json>,
+        of: Type<'_>,
+        map: &Map,
+        missing: impl Fn(&Field) -> Option<&Json>,
+    ) {
+        for (name, field) in &map.fields {
+            if let Some(value) = missing(field).filter(|_| !entries.contains_key(name)) {
+                let value = self.node(value.clone(), Some(of.at(field.node)), true);
+                entries.insert(name.clone(), value);
+            }
         }
     }
 
-    /// Of Go types only keys have empty defaults, and these are no values.
+    /// The empty defaults of Go types are those of keys, and no values.
     fn is_filled(&self, default: &Json) -> bool {
-        let is_empty = match default {
-            Json::String(text) => text.is_empty(),
-            Json::Number(number) => number.as_f64() == Some(0.0),
-            Json::Object(entries) => entries.is_empty(),
-            _ => false,
-        };
+        let is_empty = default.as_str() == Some("") || default.as_f64() == Some(0.0);
         !default.is_null() && (self.origin == Origin::Custom || !is_empty)
     }
 
@@ -234,6 +240,13 @@ fn fill_limits(item: &mut JsonMap<String, Json>) {
                 target.entry(name).or_insert(amount);
             }
         }
+    }
+}
+
+/// One device, unless all are asked for.
+fn fill_count(request: &mut JsonMap<String, Json>) {
+    if request.get("allocationMode").and_then(Json::as_str) == Some("ExactCount") {
+        request.entry("count").or_insert_with(|| 1.into());
     }
 }
 

@@ -12,6 +12,10 @@ mod merge;
 mod openapi;
 mod owners;
 mod proof;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod recorded_tests;
 mod schema;
 mod schemas;
 mod typed;

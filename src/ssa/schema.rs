@@ -83,6 +83,8 @@ pub(super) struct Field {
     /// The server loses the value where it is empty, zero or false.
     pub omits_zero: bool,
     pub is_required: bool,
+    /// What the server writes where nothing is set, for Go has no absent values of this type.
+    pub kept: Option<Json>,
 }
 
 /// What canonical form must know of a type beside its shape.
@@ -97,6 +99,8 @@ pub(super) enum Role {
     LimitRangeItem,
     /// A claim, which inside a StatefulSet is written out with its kind and phase.
     VolumeClaim,
+    /// A request for devices, whose count depends on its mode.
+    DeviceRequest,
     /// Bytes in base64.
     Bytes,
 }

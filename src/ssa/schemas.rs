@@ -65,6 +65,13 @@ impl Schemas {
     }
 }
 
+/// Returns the built-in schema of a type by its name in OpenAPI, such as `io.k8s.api.apps.v1.Deployment`.
+#[cfg(test)]
+pub(super) fn named(name: &str) -> Option<Schema> {
+    let document: Json = serde_json::from_str(DOCUMENT).ok()?;
+    openapi::read_named(&document, name)
+}
+
 /// The definitions that `metadata` needs.
 static METADATA: LazyLock<Json> = LazyLock::new(|| {
     const TYPES: [&str; 5] = ["ObjectMeta", "OwnerReference", "ManagedFieldsEntry", "FieldsV1", "Time"];
