@@ -1,4 +1,4 @@
-//! Reads schemas from the OpenAPI v3 documents of a server.
+//! Reads schemas from the `OpenAPI` v3 documents of a server.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const UNTYPED: NodeId = 1;
 /// Deeper nesting within one definition is refused.
 const NESTING_LIMIT: usize = 120;
 
-/// Says why an OpenAPI document cannot be used.
+/// Says why an `OpenAPI` document cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the OpenAPI document of `{api_version}` cannot be used: {reason}")]
 pub(crate) struct SchemaError {

@@ -170,17 +170,17 @@ fn equal_as_kept(desired: &Json, live: &Json, origin: Origin) -> bool {
 /// Says what the quick walk did not: what differs, and where.
 fn explain(desired: &Object, live: &Object, schema: &Schema, manager: &str) -> Proof {
     let of = schema.root();
-    let managed = Managed::read(live.json());
+    let entries = Managed::read(live.json());
     let own = ManagerId::apply(manager);
     let is_other_version = own_entry(desired.json(), live.json(), manager).is_none();
     let wanted = stripped(&field_set(desired.json(), of));
-    let owned = managed.iter().find(|(id, _)| **id == own).map(|(_, fields)| fields.clone()).unwrap_or_default();
+    let owned = entries.iter().find(|(id, _)| **id == own).map(|(_, fields)| fields.clone()).unwrap_or_default();
     let released = owned.difference(&wanted);
     let unowned = if is_other_version { wanted.clone() } else { wanted.difference(&owned) };
 
     let mut walk = Walk { origin: schema.origin, path: FieldPath::default(), values: Vec::new() };
     walk.nodes(desired.json(), Some(live.json()), Some(of), Level::Object);
-    let others = managed.iter().filter(|(id, _)| **id != own).fold(FieldSet::default(), |all, (_, set)| all.union(set));
+    let others = entries.iter().filter(|(id, _)| **id != own).fold(FieldSet::default(), |all, (_, set)| all.union(set));
     for path in tops(&released.difference(&others)) {
         if find(desired.json(), &path, of).is_none()
             && let Some(live) = find(live.json(), &path, of)
@@ -267,4 +267,88 @@ impl Walk {
 fn has_entries(value: &Json) -> bool {
     value.as_object().is_some_and(|entries| !entries.is_empty())
         || value.as_array().is_some_and(|items| !items.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Schemas, apply};
+    use super::*;
+    use crate::model::Kind;
+
+    fn pod(spec: &Json) -> Object {
+        let json =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": spec});
+        Object::new(json).unwrap()
+    }
+
+    /// Proves `desired` after `applied` was applied and `live` came of it; as texts: values, released, unowned.
+    #[track_caller]
+    fn check(applied: &Json, live: Option<&Json>, desired: &Json, expected: Option<[&[&str]; 3]>) {
+        let schemas = Schemas::built_in();
+        let schema = schemas.of(&Kind::new("v1", "Pod")).unwrap();
+        let mut json =
+            apply(None, &pod(applied), schema, "rayform", false, "2026-01-01T00:00:00Z").unwrap().object.into_json();
+        if let Some(live) = live {
+            json["spec"] = live.clone();
+        }
+        let texts = |paths: Vec<FieldPath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let found = match prove(&pod(desired), &Object::new(json).unwrap(), schema, "rayform") {
+            Proof::Unchanged => None,
+            Proof::Changed { values, released, unowned } => {
+                Some([texts(values.into_iter().map(|(path, _, _)| path).collect()), texts(released), texts(unowned)])
+            }
+        };
+        assert_eq!(found, expected.map(|lists| lists.map(|list| list.iter().map(ToString::to_string).collect())));
+    }
+
+    fn containers(names: &[&str]) -> Json {
+        json!({"containers": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn what_others_add_between_is_no_change() {
+        let live =
+            json!({"containers": [{"name": "a", "tty": true}, {"name": "x"}, {"name": "b"}], "dnsPolicy": "Default"});
+        check(&containers(&["a", "b"]), Some(&live), &containers(&["a", "b"]), None);
+    }
+
+    #[test]
+    fn another_order_is_a_change() {
+        check(&containers(&["a", "b"]), None, &containers(&["b", "a"]), Some([&[".spec.containers"], &[], &[]]));
+    }
+
+    #[test]
+    fn an_item_that_is_there_twice_is_a_change() {
+        let live = containers(&["a", "a"]);
+        let item = r#".spec.containers[name="a"]"#;
+        check(&containers(&["a"]), Some(&live), &containers(&["a"]), Some([&[item], &[], &[]]));
+    }
+
+    #[test]
+    fn what_is_left_out_is_released() {
+        let item = r#".spec.containers[name="b"]"#;
+        let name = r#".spec.containers[name="b"].name"#;
+        check(&containers(&["a", "b"]), None, &containers(&["a"]), Some([&[item], &[item, name], &[]]));
+    }
+
+    #[test]
+    fn what_is_new_is_not_owned_yet() {
+        let desired = json!({"containers": [{"name": "a"}], "nodeSelector": {"x": "y"}});
+        let path = ".spec.nodeSelector";
+        check(&containers(&["a"]), None, &desired, Some([&[path], &[], &[path]]));
+        check(&containers(&["a"]), Some(&desired), &desired, Some([&[], &[], &[path]]));
+    }
+
+    #[test]
+    fn more_in_an_atomic_node_is_a_change() {
+        let (desired, live) = (json!({"nodeSelector": {"x": "y"}}), json!({"nodeSelector": {"x": "y", "z": "1"}}));
+        check(&desired, Some(&live), &desired, Some([&[".spec.nodeSelector"], &[], &[]]));
+    }
+
+    #[test]
+    fn an_explicit_null_is_never_proven() {
+        check(&json!({"priority": null}), None, &json!({"priority": null}), Some([&[".spec.priority"], &[], &[]]));
+    }
 }

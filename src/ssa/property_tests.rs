@@ -116,7 +116,7 @@ fn live_after(steps: &[Step]) -> Option<Object> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn a_second_apply_changes_nothing(steps in prop::collection::vec(step(), 0..3), spec in spec()) {

@@ -95,9 +95,9 @@ pub(super) enum Role {
     Quantity,
     /// `rbac.authorization.k8s.io` `Subject`, whose default group depends on its kind.
     Subject,
-    /// An item of a LimitRange, whose limits are defaults of each other.
+    /// An item of a `LimitRange`, whose limits are defaults of each other.
     LimitRangeItem,
-    /// A claim, which inside a StatefulSet is written out with its kind and phase.
+    /// A claim, which inside a `StatefulSet` is written out with its kind and phase.
     VolumeClaim,
     /// A request for devices, whose count depends on its mode.
     DeviceRequest,
