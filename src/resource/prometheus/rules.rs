@@ -41,13 +41,13 @@ pub(crate) fn groups(cluster: &Cluster, thresholds: Thresholds<'_>) -> Json {
 
 /// Returns what dashboards and alerts would otherwise compute again and again.
 fn records(cluster: &Cluster) -> Vec<Json> {
-    let only = format!("{CLUSTER_LABEL}=\"{}\"", cluster.name);
-    let by = format!("sum by ({CLUSTER_LABEL})");
+    let only = cluster.matcher();
+    let by = format!("sum by (namespace, {CLUSTER_LABEL})");
     let record = |name: &str, expression: String| json!({ "record": name, "expr": expression });
     vec![
         record(
             "ray_cluster:nodes:count",
-            format!("count by ({CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
+            format!("count by (namespace, {CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
         ),
         record(
             "ray_cluster:object_store_used:ratio",
@@ -64,7 +64,7 @@ fn records(cluster: &Cluster) -> Vec<Json> {
 }
 
 fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
-    let only = format!("{CLUSTER_LABEL}=\"{}\"", cluster.name);
+    let only = cluster.matcher();
     let share = thresholds.object_store;
     vec![
         Alert {
@@ -86,7 +86,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayOutOfMemory",
             severity: "warning",
-            expression: format!("sum by ({CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"),
+            expression: format!("sum by (namespace, {CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"),
             lasting: "0m",
             summary: "Ray kills workers for lack of memory",
             description: "{{ $value | humanize }} workers were killed in 15 minutes; their tasks start again or fail.",
@@ -102,7 +102,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayTasksInfeasible",
             severity: "warning",
-            expression: format!("sum by ({CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"),
+            expression: format!("sum by (namespace, {CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"),
             lasting: "10m",
             summary: "tasks ask for more than any node has",
             description: "Tasks or actors wait for resources that no node of the cluster has, and will wait for ever.",
