@@ -161,11 +161,14 @@ mod tests {
     #[test]
     fn mistakes_name_their_argument() {
         let arguments = json!({"namespace": "a", "data": {"a/b": "", "c": ""}, "binary_data": {"c": "", "d": "?"}});
-        assert_eq!(errors(&expand("config_map", arguments)), [
-            "data/a/b: `a/b` is not a key that Kubernetes accepts",
-            "binary_data/c: the key `c` is there twice",
-            "binary_data/d: the value is not base64",
-        ]);
+        assert_eq!(
+            errors(&expand("config_map", arguments)),
+            [
+                "data/a/b: `a/b` is not a key that Kubernetes accepts",
+                "binary_data/c: the key `c` is there twice",
+                "binary_data/d: the value is not base64",
+            ]
+        );
         let large = "x".repeat(1 << 20);
         let arguments = json!({"namespace": "a", "data": {"a": large, "b": "1"}});
         let expected = ["data: the values have 1048577 bytes together; Kubernetes allows 1048576"];

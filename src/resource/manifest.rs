@@ -177,11 +177,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_refused() {
-        let object = |api_version: &str, kind: &str, metadata: Json| {
-            json!({"object": {"apiVersion": api_version, "kind": kind, "metadata": metadata}})
-        };
+        let object = |api_version: &str, kind: &str, metadata: Json| json!({"object": {"apiVersion": api_version, "kind": kind, "metadata": metadata}});
         refuses(json!({"object": {}}), "object: `apiVersion` is missing or is not a text");
-        refuses(object("v1", "Pod", json!({"generateName": "a-"})), "object: `metadata.name` is missing or is not a text");
+        refuses(
+            object("v1", "Pod", json!({"generateName": "a-"})),
+            "object: `metadata.name` is missing or is not a text",
+        );
         refuses(object("v1", "Pod", json!({"name": "a"})), "object: Pod a has no namespace");
         refuses(
             object("v1", "Node", json!({"name": "a", "namespace": "b"})),

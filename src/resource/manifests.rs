@@ -198,7 +198,8 @@ mod tests {
     #[track_caller]
     fn check(arguments: Json, expected: &[&str]) {
         let expansion = expand("manifests", arguments).unwrap();
-        let found: Vec<String> = expansion.objects.iter().map(|expanded| expanded.object.identity().to_string()).collect();
+        let found: Vec<String> =
+            expansion.objects.iter().map(|expanded| expanded.object.identity().to_string()).collect();
         assert_eq!(found, expected);
     }
 
@@ -231,12 +232,10 @@ spec: {group: example.com, scope: Cluster, names: {kind: Widget}}
 
     #[test]
     fn lists_are_opened_and_definitions_come_first() {
-        check(json!({"yaml": WIDGETS, "namespace": "z"}), &[
-            "CustomResourceDefinition widgets.example.com",
-            "ServiceAccount z/d",
-            "ConfigMap c/b",
-            "Widget a",
-        ]);
+        check(
+            json!({"yaml": WIDGETS, "namespace": "z"}),
+            &["CustomResourceDefinition widgets.example.com", "ServiceAccount z/d", "ConfigMap c/b", "Widget a"],
+        );
     }
 
     #[test]
@@ -262,11 +261,17 @@ spec: {group: example.com, scope: Cluster, names: {kind: Widget}}
 
     #[test]
     fn mistakes_name_their_line() {
-        refuses("a: 1\n---\n- b\n", &[
-            "yaml: line 1 of the text: `apiVersion` is missing or is not a text",
-            "yaml: line 3 of the text: a Kubernetes object is a map with `apiVersion`, `kind` and `metadata`",
-        ]);
-        refuses("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", &["yaml: line 1 of the text: Pod a has no namespace"]);
+        refuses(
+            "a: 1\n---\n- b\n",
+            &[
+                "yaml: line 1 of the text: `apiVersion` is missing or is not a text",
+                "yaml: line 3 of the text: a Kubernetes object is a map with `apiVersion`, `kind` and `metadata`",
+            ],
+        );
+        refuses(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+            &["yaml: line 1 of the text: Pod a has no namespace"],
+        );
         let twice = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n";
         refuses(&twice.repeat(2), &["yaml: line 5 of the text: Namespace a is there twice, also at line 1"]);
         refuses("a: 1\nb: 2\na: 3\n", &["yaml: line 3 of the text: duplicate mapping key `a` is not allowed here"]);

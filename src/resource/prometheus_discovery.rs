@@ -261,7 +261,8 @@ impl Arguments {
             && self.dashboard.is_none();
         if is_empty {
             let hint = "`pod_monitor {}` with the Prometheus operator, `scrape_config {}` without";
-            errors.push(Problem::error("", "the block says nothing of how Prometheus is to find the cluster").hint(hint));
+            errors
+                .push(Problem::error("", "the block says nothing of how Prometheus is to find the cluster").hint(hint));
         }
         if !cluster.is_known() {
             errors.push(Problem::error("head", "name and namespace of the head must be known before apply"));
@@ -292,7 +293,8 @@ impl Arguments {
     fn remarks(&self) -> Vec<Problem> {
         let mut remarks = Vec::new();
         let monitors = [("pod_monitor", &self.pod_monitor), ("service_monitor", &self.service_monitor)];
-        for (at, _) in monitors.into_iter().filter(|(_, monitor)| monitor.as_ref().is_some_and(|m| m.labels.is_empty())) {
+        for (at, _) in monitors.into_iter().filter(|(_, monitor)| monitor.as_ref().is_some_and(|m| m.labels.is_empty()))
+        {
             let message = "a Prometheus that chooses monitors by label will not see this one";
             let hint = "kube-prometheus-stack wants `labels = { release = \"<name of the release>\" }`";
             remarks.push(Problem::info(at, message).code("RF954").hint(hint));
@@ -469,16 +471,16 @@ mod tests {
 
     #[test]
     fn each_block_makes_its_objects() {
-        assert_eq!(kinds(json!({"pod_monitor": {}})), [
-            "PodMonitor team-a/main-metrics-head",
-            "PodMonitor team-a/main-metrics-workers",
-        ]);
+        assert_eq!(
+            kinds(json!({"pod_monitor": {}})),
+            ["PodMonitor team-a/main-metrics-head", "PodMonitor team-a/main-metrics-workers",]
+        );
         assert_eq!(kinds(json!({"annotations": {}})), [""; 0]);
         assert_eq!(kinds(json!({"rules": {}, "name": "r"})), ["ConfigMap team-a/r"]);
-        assert_eq!(kinds(json!({"service_monitor": {}, "rules": {}})), [
-            "ServiceMonitor team-a/main-metrics-head",
-            "PrometheusRule team-a/main-metrics",
-        ]);
+        assert_eq!(
+            kinds(json!({"service_monitor": {}, "rules": {}})),
+            ["ServiceMonitor team-a/main-metrics-head", "PrometheusRule team-a/main-metrics",]
+        );
     }
 
     #[test]

@@ -241,7 +241,8 @@ impl Arguments {
         }
         let (named, needed) = (self.r#type.as_deref()?, self.needed_type()?);
         let contradicts = named != needed && !named.contains(UNKNOWN);
-        contradicts.then(|| Problem::error("type", format!("the blocks make a Secret of type `{needed}`, not `{named}`")))
+        contradicts
+            .then(|| Problem::error("type", format!("the blocks make a Secret of type `{needed}`, not `{named}`")))
     }
 }
 
@@ -341,7 +342,8 @@ mod tests {
 
     #[test]
     fn registries_share_one_file() {
-        let expected = r#"{"auths":{"ghcr.io":{"auth":"cm9ib3Q6cHc=","email":"a@b","password":"pw","username":"robot"}}}"#;
+        let expected =
+            r#"{"auths":{"ghcr.io":{"auth":"cm9ib3Q6cHc=","email":"a@b","password":"pw","username":"robot"}}}"#;
         check(
             json!({"namespace": "a", "docker_registry": [
                 {"server": "ghcr.io", "username": "robot", "password": "pw", "email": "a@b"},
@@ -398,14 +400,14 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_argument() {
-        refuses(json!({"namespace": "a", "generate": [{"key": "a", "length": 4}], "data": {"a": "x"}}), &[
-            "generate/0/key: the key `a` is there twice",
-            "generate/0/length: `length` is 4; it can be 8 to 4096",
-        ]);
-        refuses(json!({"namespace": "a", "tls": {"certificate": "x", "key": "y"}}), &[
-            "tls/certificate: the value is not PEM",
-            "tls/key: the value is not PEM",
-        ]);
+        refuses(
+            json!({"namespace": "a", "generate": [{"key": "a", "length": 4}], "data": {"a": "x"}}),
+            &["generate/0/key: the key `a` is there twice", "generate/0/length: `length` is 4; it can be 8 to 4096"],
+        );
+        refuses(
+            json!({"namespace": "a", "tls": {"certificate": "x", "key": "y"}}),
+            &["tls/certificate: the value is not PEM", "tls/key: the value is not PEM"],
+        );
         refuses(
             json!({"namespace": "a", "type": "Opaque", "docker_registry": [{"username": "a", "password": "b"}]}),
             &["type: the blocks make a Secret of type `kubernetes.io/dockerconfigjson`, not `Opaque`"],

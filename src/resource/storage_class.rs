@@ -201,7 +201,9 @@ mod tests {
             "default": true,
             "allowed_topology": [{"key": "topology.kubernetes.io/zone", "values": ["a", "b"]}],
         });
-        assert_data_eq!(yaml(&expand("storage_class", arguments).unwrap()), str![[r#"
+        assert_data_eq!(
+            yaml(&expand("storage_class", arguments).unwrap()),
+            str![[r#"
 allowVolumeExpansion: true
 allowedTopologies:
 - matchLabelExpressions:
@@ -224,7 +226,8 @@ provisioner: ebs.csi.aws.com
 reclaimPolicy: Retain
 volumeBindingMode: WaitForFirstConsumer
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]

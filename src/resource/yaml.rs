@@ -1,5 +1,7 @@
 //! Reads YAML text as `kubectl` does: several documents, YAML 1.1 booleans and octals, nothing ambiguous.
-use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Options, Spanned, UserMessageFormatter, from_multiple_with_options};
+use serde_saphyr::{
+    DuplicateKeyPolicy, Error, Location, Options, Spanned, UserMessageFormatter, from_multiple_with_options,
+};
 
 use crate::model::Json;
 
@@ -110,7 +112,7 @@ mod tests {
         check("a: 1\na: 2\n", Err((2, "duplicate mapping key `a` is not allowed here")));
         check("a:\n\t- b\n", Err((2, "tabs disallowed within this context (block indentation)")));
         check("a: *nowhere", Err((1, "reference to unknown value")));
-        check("a: .inf", Err((0, "")));
+        check("a: .inf", Err((1, "value `.inf` is not a finite number")));
     }
 
     #[test]

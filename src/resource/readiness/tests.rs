@@ -164,16 +164,16 @@ fn pods() {
     });
     check(with(crashed), "failed: container main crashes in a loop (exit code 137, OOMKilled, last words)");
     check(with(stuck("ErrImagePull", "i/o timeout")), "waiting: container main: ErrImagePull: i/o timeout");
-    check(
-        with(stuck("ErrImagePull", "manifest unknown")),
-        "failed: container main: ErrImagePull: manifest unknown",
-    );
+    check(with(stuck("ErrImagePull", "manifest unknown")), "failed: container main: ErrImagePull: manifest unknown");
     check(
         with(stuck("CreateContainerConfigError", "secret \"gone\" not found")),
         "failed: container main: CreateContainerConfigError: secret \"gone\" not found",
     );
     check(with(stuck("InvalidImageName", "")), "failed: container main: InvalidImageName");
-    check(with(json!({"name": "main", "ready": false, "state": {"running": {}}})), "waiting: container main is not ready");
+    check(
+        with(json!({"name": "main", "ready": false, "state": {"running": {}}})),
+        "waiting: container main is not ready",
+    );
 }
 
 #[test]
@@ -199,7 +199,8 @@ fn pods_by_phase_and_condition() {
 #[test]
 fn stateful_sets() {
     let with = |spec: Json, status: Json| {
-        let mut object = live("apps/v1", "StatefulSet", json!({"replicas": 2, "selector": {"matchLabels": {"app": "x"}}}), status);
+        let mut object =
+            live("apps/v1", "StatefulSet", json!({"replicas": 2, "selector": {"matchLabels": {"app": "x"}}}), status);
         object["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         object
     };
@@ -217,7 +218,10 @@ fn stateful_sets() {
         "ready: 0 of 2 pods are new: with OnDelete the others stay until deleted",
     );
     check(
-        with(json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}}), counts(2, 1, "1")),
+        with(
+            json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}}),
+            counts(2, 1, "1"),
+        ),
         "ready: its partition keeps 1 pods as they were",
     );
     check(with(json!({"replicas": 1}), counts(2, 2, "2")), "waiting: 1 pods too many are still there");
@@ -256,10 +260,15 @@ fn events_tell_of_refused_pods_unless_they_are_of_another_time() {
 #[test]
 fn daemon_sets() {
     let with = |spec: Json, wanted: i64, updated: i64, available: i64| {
-        live("apps/v1", "DaemonSet", spec, json!({
-            "observedGeneration": 2, "desiredNumberScheduled": wanted, "currentNumberScheduled": wanted,
-            "updatedNumberScheduled": updated, "numberAvailable": available,
-        }))
+        live(
+            "apps/v1",
+            "DaemonSet",
+            spec,
+            json!({
+                "observedGeneration": 2, "desiredNumberScheduled": wanted, "currentNumberScheduled": wanted,
+                "updatedNumberScheduled": updated, "numberAvailable": available,
+            }),
+        )
     };
     check(with(json!({}), 0, 0, 0), "ready: no node takes its pods");
     check(with(json!({}), 2, 2, 2), "ready");
@@ -284,9 +293,8 @@ fn jobs() {
 
 #[test]
 fn claims() {
-    let with = |class: Json, status: Json| {
-        live("v1", "PersistentVolumeClaim", json!({"storageClassName": class}), status)
-    };
+    let with =
+        |class: Json, status: Json| live("v1", "PersistentVolumeClaim", json!({"storageClassName": class}), status);
     let class = |name: &str, mode: &str, is_default: &str| {
         json!({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "volumeBindingMode": mode,
@@ -302,7 +310,11 @@ fn claims() {
     check_among(with(json!("late"), pending()), &[late.clone()], later);
     check_among(with(json!("other"), pending()), &[late.clone()], "waiting: it is not bound to a volume yet");
     check_among(with(json!(null), pending()), &[class("d", "WaitForFirstConsumer", "true")], later);
-    check_among(with(json!(null), pending()), &[class("d", "Immediate", "true")], "waiting: it is not bound to a volume yet");
+    check_among(
+        with(json!(null), pending()),
+        &[class("d", "Immediate", "true")],
+        "waiting: it is not bound to a volume yet",
+    );
     let told = event("PersistentVolumeClaim", "x", "WaitForFirstConsumer", "waiting for first consumer", EARLY);
     check_among(with(json!("late"), pending()), &[told], later);
     let user = json!({
@@ -345,7 +357,10 @@ fn services_and_autoscalers() {
         live("autoscaling/v2", "HorizontalPodAutoscaler", json!({}), json!({"conditions": conditions}))
     };
     check(autoscaler(json!([])), "waiting: the autoscaler has not looked at its target yet");
-    check(autoscaler(condition("AbleToScale", "False", "FailedGetScale", "not found")), "waiting: FailedGetScale: not found");
+    check(
+        autoscaler(condition("AbleToScale", "False", "FailedGetScale", "not found")),
+        "waiting: FailedGetScale: not found",
+    );
     check(
         autoscaler(json!([
             {"type": "AbleToScale", "status": "True"},
@@ -386,9 +401,15 @@ fn ray_kinds() {
     check_among(cluster(json!({}), json!({})), &[head], "failed: pod x-head: container main: ImagePullBackOff");
 
     let job = |status: Json| live("ray.io/v1", "RayJob", json!({}), status);
-    check(job(json!({"jobDeploymentStatus": "Running", "jobStatus": "RUNNING"})), "waiting: the job is Running (RUNNING)");
+    check(
+        job(json!({"jobDeploymentStatus": "Running", "jobStatus": "RUNNING"})),
+        "waiting: the job is Running (RUNNING)",
+    );
     check(job(json!({"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED"})), "ready");
-    check(job(json!({"jobDeploymentStatus": "Failed", "reason": "AppFailed", "message": "exit 1"})), "failed: AppFailed: exit 1");
+    check(
+        job(json!({"jobDeploymentStatus": "Failed", "reason": "AppFailed", "message": "exit 1"})),
+        "failed: AppFailed: exit 1",
+    );
     check(job(json!({})), "waiting: the operator has not seen it yet");
 
     let service = |status: Json| live("ray.io/v1", "RayService", json!({}), status);
