@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Verdicts by kind, as a table: what is live, what is around it, what is said of it.
 use std::collections::BTreeMap;
 
@@ -420,3 +421,6 @@ fn ray_kinds() {
     let upgrade = condition("UpgradeInProgress", "True", "", "pending cluster");
     check(service(json!({"conditions": upgrade})), "waiting: an upgrade is on its way: pending cluster");
 }
+=======
+
+>>>>>>> ray
