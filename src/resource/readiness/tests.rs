@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Verdicts by kind, as a table: what is live, what is around it, what is said of it.
 use std::collections::BTreeMap;
 
@@ -421,6 +420,3 @@ fn ray_kinds() {
     let upgrade = condition("UpgradeInProgress", "True", "", "pending cluster");
     check(service(json!({"conditions": upgrade})), "waiting: an upgrade is on its way: pending cluster");
 }
-=======
-
->>>>>>> ray
