@@ -180,3 +180,69 @@ impl Arguments {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use super::*;
+    use crate::resource::testing::{errors, expand, yaml};
+
+    #[test]
+    fn its_object() {
+        let arguments = json!({
+            "name": "ray-ssd",
+            "provisioner": "ebs.csi.aws.com",
+            "parameters": {"type": "gp3", "iops": 3000},
+            "volume_binding_mode": "WaitForFirstConsumer",
+            "reclaim_policy": "Retain",
+            "allow_volume_expansion": true,
+            "mount_options": ["noatime"],
+            "default": true,
+            "allowed_topology": [{"key": "topology.kubernetes.io/zone", "values": ["a", "b"]}],
+        });
+        assert_data_eq!(
+            yaml(&expand("storage_class", arguments).unwrap()),
+            str![[r#"
+allowVolumeExpansion: true
+allowedTopologies:
+- matchLabelExpressions:
+  - key: topology.kubernetes.io/zone
+    values:
+    - a
+    - b
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  annotations:
+    storageclass.kubernetes.io/is-default-class: "true"
+  name: ray-ssd
+mountOptions:
+- noatime
+parameters:
+  iops: "3000"
+  type: gp3
+provisioner: ebs.csi.aws.com
+reclaimPolicy: Retain
+volumeBindingMode: WaitForFirstConsumer
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        let result = expand("storage_class", json!({"provisioner": ""}));
+        assert_eq!(errors(&result), ["provisioner: `provisioner` is empty"]);
+        let result = expand("storage_class", json!({"provisioner": "a", "reclaim_policy": "Keep"}));
+        assert_eq!(errors(&result), ["reclaim_policy: unknown variant `Keep`, expected `Delete` or `Retain`"]);
+        let result = expand("storage_class", json!({}));
+        assert_eq!(errors(&result), [": missing field `provisioner`"]);
+    }
+
+    #[test]
+    fn local_volumes_that_bind_at_once_are_warned_of() {
+        let expansion = expand("storage_class", json!({"provisioner": "kubernetes.io/no-provisioner"})).unwrap();
+        assert_eq!(expansion.problems[0].argument, "volume_binding_mode");
+    }
+}
