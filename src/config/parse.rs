@@ -141,6 +141,9 @@ fn reword(message: &str) -> String {
     if message.contains("at most 128 chained binary operators") {
         return "more than 128 operators are chained, which is the limit".to_owned();
     }
+    if message.contains("found redefined attribute") {
+        return "this attribute is set twice".to_owned();
+    }
     message.to_owned()
 }
 

@@ -37,7 +37,7 @@ fn misplaced_things_are_explained() {
     fails(
         "a = 1\nvariabel \"x\" {}\nvariable {}\nmodule \"m\" {}\nlocals {\n  a = 1\n  a = 2\n}\n",
         &[],
-        &["7: invalid attribute; expected unique attribute key at a"],
+        &["7: this attribute is set twice at a"],
     );
     fails(
         "a = 1\nvariabel \"x\" {}\nvariable {}\nmodule \"m\" {}\noutput \"x\" {\n  vale = 1\n}\nlocals {\n  a = 1\n}\nlocals {\n  a = 2\n}\n",

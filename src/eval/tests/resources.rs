@@ -1,9 +1,10 @@
 //! Resources: the first configuration of the guide, every example, names, repetition, unknown values.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{fails, succeeds, told};
-use crate::model::{Address, Json, Objects, Value};
-use crate::resource;
+use crate::eval::ResourceTypes;
+use crate::model::{Address, DesiredResource, Json, Object, Objects, OnDestroy, Readiness, Value};
+use crate::resource::{self, Context, ExpandedObject, Expansion, Problem, ResourceType};
 
 fn address(text: &str) -> Address {
     text.parse().expect("an address")
@@ -145,6 +146,7 @@ output "d" {
             "7: `namespace` has no attribute `nmae` (did you mean `name`?) at nmae",
             "11: `storage` has no label (write `storage { … }`) at \"x\"",
             "12: `storage` has no attribute `sise` (did you mean `size`?) at sise",
+            "14: `storage` needs `size` at storage",
             "14: a second `storage` block in `redis` at storage",
             "20: there is no `namespace.e` (did you mean `namespace.a`?) at namespace.e",
         ],
@@ -239,44 +241,185 @@ resource "config_map" "c" {
     assert_eq!(object.sensitive.iter().collect::<Vec<_>>(), ["/data/url"]);
 }
 
+/// Exports an `id` that only an apply can tell, and makes a ConfigMap of its arguments.
+#[derive(Debug)]
+struct Ticket;
+
+impl ResourceType for Ticket {
+    fn name(&self) -> &'static str {
+        "ticket"
+    }
+
+    fn schema(&self) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "properties": {
+                "name": {"type": "string"},
+                "text": {"type": "string"},
+                "size": {"type": "integer"},
+                "of": {"x-reference": "ticket", "type": "object"},
+            },
+        })
+    }
+
+    fn exports(&self) -> &'static [(&'static str, &'static str)] {
+        &[("id", "Known after apply."), ("text", "As given.")]
+    }
+
+    fn example(&self) -> &'static str {
+        "resource \"ticket\" \"a\" {}"
+    }
+
+    fn expand(&self, arguments: Json, context: &Context<'_>) -> Result<Expansion, Vec<Problem>> {
+        let name = arguments["name"].as_str().unwrap_or(&context.address.name);
+        if arguments["text"] == "warn" {
+            let problem = Problem::warning("text", "this warns").code("RF999");
+            return Ok(Expansion { problems: vec![problem], ..Expansion::default() });
+        }
+        if arguments["text"] == "fail" {
+            return Err(vec![Problem::error("text", "this fails").code("RF999").hint("do not")]);
+        }
+        let referrers: Vec<String> =
+            context.referrers.iter().map(|referrer| format!("{} {}", referrer.address, referrer.attribute)).collect();
+        let json = serde_json::json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"},
+            "data": {"text": format!("of {}", arguments["text"].as_str().unwrap_or_default()), "size": arguments["size"],
+                     "referrers": referrers, "of": arguments["of"]},
+        });
+        let object = Object::new(json).expect("an object");
+        let text = Value::string(arguments["text"].as_str().unwrap_or_default());
+        Ok(Expansion {
+            objects: vec![ExpandedObject::new(object, |_, _| Readiness::ready())],
+            exports: BTreeMap::from([("id".to_owned(), Value::Unknown), ("text".to_owned(), text)]),
+            ..Expansion::default()
+        })
+    }
+}
+
+const TICKETS: ResourceTypes = &[&Ticket];
+
+fn data<'e>(resource: &'e DesiredResource, name: &str) -> &'e Json {
+    &resource.objects.known()[0].object.json()["data"][name]
+}
+
 #[test]
-fn unknown_texts_are_found_and_evaluated_again() {
-    let evaluation = succeeds(
-        r#"
-resource "namespace" "a" {}
-resource "manifest" "m" {
-  object = {
-    apiVersion = "v1"
-    kind       = "ConfigMap"
-    metadata   = { name = "m", namespace = namespace.a.name }
-    data       = { n = "x" }
-  }
-}
+fn unknown_values_are_found_and_evaluated_again() {
+    let text = r#"
+resource "ticket" "a" {}
 locals {
-  uid = manifest.m.uid
+  id = ticket.a.id
 }
-resource "config_map" "c" {
-  namespace = namespace.a.name
-  data      = { uid = "uid ${local.uid}" }
+resource "ticket" "text" {
+  text = "id ${local.id}"
 }
-resource "config_map" "d" {
-  namespace = namespace.a.name
-  name      = "d-${local.uid}"
-  data      = { x = "y" }
+resource "ticket" "named" {
+  name = "n-${local.id}"
+}
+resource "ticket" "sized" {
+  size = local.id
+}
+resource "ticket" "chosen" {
+  text = ticket.text.text
+}
+"#;
+    let evaluation = succeeds(text, TICKETS);
+    let resource = |name: &str| &evaluation.desired.resources[&address(name)];
+    let unknown = |name: &str| resource(name).objects.known()[0].unknown.iter().cloned().collect::<Vec<_>>();
+    assert_eq!(unknown("ticket.text"), ["/data/text"]);
+    assert_eq!(unknown("ticket.chosen"), ["/data/text"]);
+    for name in ["ticket.named", "ticket.sized"] {
+        let expected = BTreeSet::from([address("ticket.a")]);
+        assert!(matches!(&resource(name).objects, Objects::Unknown { until } if *until == expected), "{name}");
+    }
+    let known = BTreeMap::from([(address("ticket.a"), BTreeMap::from([("id".to_owned(), Value::string("12"))]))]);
+    let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");
+    assert_eq!(data(&again("ticket.text"), "text"), "of id 12");
+    assert_eq!(again("ticket.named").objects.known()[0].object.identity().name, "n-12");
+    assert_eq!(data(&again("ticket.sized"), "size"), 12);
+}
+
+#[test]
+fn the_number_of_instances_must_be_known() {
+    fails(
+        "resource \"ticket\" \"a\" {}\nresource \"ticket\" \"b\" {\n  count = ticket.a.id\n}\n",
+        TICKETS,
+        &["3: `count` depends on something that is known only after apply (let it depend on variables and locals, or \
+           apply what it needs first with `--target`) at ticket.a.id"],
+    );
+}
+
+#[test]
+fn what_follows_from_a_mistake_is_not_reported() {
+    fails(
+        r#"
+resource "ticket" "a" {
+  text = "fail"
+}
+resource "ticket" "b" {
+  count = ticket.a.id
+  size  = ticket.a.nothing
+}
+output "c" {
+  value = ticket.b[0].id
 }
 "#,
-        resource::all(),
+        TICKETS,
+        &["3: this fails (do not) at \"fail\""],
     );
-    let c = &evaluation.desired.resources[&address("config_map.c")];
-    assert_eq!(c.objects.known()[0].unknown.iter().collect::<Vec<_>>(), ["/data/uid"]);
-    let d = &evaluation.desired.resources[&address("config_map.d")];
-    assert!(matches!(&d.objects, Objects::Unknown { until } if until.contains(&address("manifest.m"))));
-    let exports = BTreeMap::from([("uid".to_owned(), Value::string("1234"))]);
-    let known = BTreeMap::from([(address("manifest.m"), exports)]);
-    let again = evaluation.resolve(&address("config_map.d"), &known).expect("it is known now");
-    assert_eq!(again.objects.known()[0].object.identity().name, "d-1234");
-    let again = evaluation.resolve(&address("config_map.c"), &known).expect("it is known now");
-    assert_eq!(again.objects.known()[0].object.json().pointer("/data/uid"), Some(&Json::from("uid 1234")));
+}
+
+#[test]
+fn warnings_can_be_allowed() {
+    let block =
+        |allowed: &str| format!("resource \"ticket\" \"a\" {{\n  text = \"warn\"\n  allow_checks = [{allowed}]\n}}\n");
+    fails(&block(""), TICKETS, &["2: this warns at \"warn\""]);
+    fails(&block("\"RF999\""), TICKETS, &[]);
+}
+
+#[test]
+fn referrers_are_known_before_they_are_evaluated() {
+    let text = r#"
+resource "ticket" "a" {
+  count = 2
+}
+locals {
+  first = ticket.a[0]
+}
+resource "ticket" "b" {
+  of = local.first
+}
+resource "ticket" "c" {
+  for_each = { x = ticket.a[1] }
+  of       = each.value
+}
+"#;
+    let evaluation = succeeds(text, TICKETS);
+    let resource = |name: &str| &evaluation.desired.resources[&address(name)];
+    assert_eq!(data(resource("ticket.a[0]"), "referrers"), &serde_json::json!(["ticket.b of"]));
+    assert_eq!(data(resource("ticket.a[1]"), "referrers"), &serde_json::json!(["ticket.c of"]));
+    assert_eq!(data(resource("ticket.b"), "of")["$address"], "ticket.a[0]");
+}
+
+#[test]
+fn lifecycles_are_read() {
+    let text = r#"
+resource "ticket" "a" {
+  depends_on = [ticket.b]
+  lifecycle {
+    prevent_destroy = true
+    on_destroy      = "keep"
+    ignore_changes  = [spec.replicas, metadata.annotations["a/b"], "spec.list[0]"]
+  }
+}
+resource "ticket" "b" {}
+"#;
+    let evaluation = succeeds(text, TICKETS);
+    let lifecycle = &evaluation.desired.resources[&address("ticket.a")].lifecycle;
+    assert!(lifecycle.prevent_destroy && lifecycle.on_destroy == OnDestroy::Keep);
+    let paths: Vec<String> = lifecycle.ignore_changes.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, [".spec.replicas", ".metadata.annotations.a/b", ".spec.list[0]"]);
+    let needs: Vec<String> = evaluation.desired.graph.needs(&address("ticket.a")).map(ToString::to_string).collect();
+    assert_eq!(needs, ["ticket.b"]);
 }
 
 #[test]

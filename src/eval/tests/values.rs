@@ -81,7 +81,7 @@ fn templates_convert_simple_values() {
     check("\"a${var.empty}\"", "!null cannot stand in a text");
     check("\"%{ if true }yes%{ else }no%{ endif }\"", "\"yes\"");
     check("\"%{ for i, x in var.list }${i}${x} %{ endfor }\"", "\"0a 1b \"");
-    check("\"$${a} %%{b}\"", "format(\"%s\", \"$${a} %%{b}\")");
+    check("length(\"$${a} %%{b}\")", "9");
 }
 
 #[test]
