@@ -41,12 +41,17 @@ pub(super) fn body<'a>(
     }
     for (name, _) in fields.by_name.iter().filter(|(name, field)| field.required && !map.contains_key(*name)) {
         let is_given = body.attribute(name).is_some() || body.blocks_of(name).next().is_some();
-        if !is_given && !output.is_dynamic(body, name) && !is_misspelt(body, fields, name) {
+        if !is_given && !is_dynamic(body, name) && !is_misspelt(body, fields, name) {
             let message = format!("`{}` needs `{name}`", owner.kind);
             output.diagnostics.push(Diagnostic::error(message).at(owner.header));
         }
     }
     map
+}
+
+/// Tells whether a `dynamic` block may provide what is missing.
+fn is_dynamic(body: &Body, name: &str) -> bool {
+    body.blocks_of("dynamic").any(|block| block.labels.first().is_some_and(|label| &*label.text == name))
 }
 
 /// Tells whether a name that does not exist was probably meant to be this one.
