@@ -41,15 +41,15 @@ impl fmt::Display for Node {
 pub(super) fn nodes(config: &Config, resource_types: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<Nodes> {
     let mut builder = Builder { config, resource_types, nodes: Nodes::default(), places: BTreeMap::new(), diagnostics };
     for (name, local) in &config.locals {
-        builder.node(Node::Local(name.clone()), |found| references::of_expression(&local.value, found));
+        builder.node(&Node::Local(name.clone()), |found| references::of_expression(&local.value, found));
     }
     for ((resource_type, name), block) in &config.resources {
-        builder.node(Node::Resource(resource_type.clone(), name.clone()), |found| of_resource(block, found));
+        builder.node(&Node::Resource(resource_type.clone(), name.clone()), |found| of_resource(block, found));
     }
     for (name, output) in &config.outputs {
         let conditions = output.preconditions.iter().flat_map(|check| [&check.condition, &check.message]);
         let all: Vec<&Expression> = [&output.value].into_iter().chain(&output.depends_on).chain(conditions).collect();
-        builder.node(Node::Output(name.clone()), |found| {
+        builder.node(&Node::Output(name.clone()), |found| {
             for expression in &all {
                 references::of_expression(expression, found);
             }
@@ -80,7 +80,7 @@ struct Builder<'a, 'd> {
 }
 
 impl<'a> Builder<'a, '_> {
-    fn node(&mut self, node: Node, visit: impl FnOnce(&mut dyn FnMut(Reference<'a>))) {
+    fn node(&mut self, node: &Node, visit: impl FnOnce(&mut dyn FnMut(Reference<'a>))) {
         self.nodes.graph.add(node.clone());
         visit(&mut |reference| match self.target(&reference) {
             Ok(Some(target)) => {

@@ -1,5 +1,5 @@
 //! Blocks, names, variables, cycles: what a configuration may say and what it is told.
-use super::{fails, in_folder, succeeds, told};
+use super::{fails, in_folder, repeated, succeeds, told};
 use crate::model::{Number, Value};
 
 #[test]
@@ -75,7 +75,7 @@ fn a_cycle_is_a_path_with_places() {
 
 #[test]
 fn a_ring_of_ten_thousand_is_found() {
-    let steps: String = (0..10_000).map(|step| format!("  l{step} = local.l{}\n", (step + 1) % 10_000)).collect();
+    let steps: String = repeated(0..10_000, |step| format!("  l{step} = local.l{}\n", (step + 1) % 10_000));
     let (_, result) = super::evaluated(&format!("locals {{\n{steps}}}\n"), &[]);
     assert!(result.expect_err("a cycle")[0].message.contains("(9980 more)"));
 }

@@ -71,3 +71,8 @@ fn succeeds(text: &str, types: ResourceTypes) -> Evaluation {
         Err(diagnostics) => panic!("{:#?}", told(&sources, &diagnostics)),
     }
 }
+
+/// Joins what is written for every number.
+fn repeated(numbers: std::ops::Range<usize>, write: impl Fn(usize) -> String) -> String {
+    numbers.map(write).collect::<Vec<_>>().concat()
+}

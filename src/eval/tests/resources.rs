@@ -1,7 +1,7 @@
 //! Resources: the first configuration of the guide, every example, names, repetition, unknown values.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{fails, succeeds, told};
+use super::{fails, repeated, succeeds, told};
 use crate::eval::ResourceTypes;
 use crate::model::{Address, DesiredResource, Json, Object, Objects, OnDestroy, Readiness, Value};
 use crate::resource::{self, Context, ExpandedObject, Expansion, Problem, ResourceType};
@@ -241,7 +241,7 @@ resource "config_map" "c" {
     assert_eq!(object.sensitive.iter().collect::<Vec<_>>(), ["/data/url"]);
 }
 
-/// Exports an `id` that only an apply can tell, and makes a ConfigMap of its arguments.
+/// Exports an `id` that only an apply can tell, and makes a `ConfigMap` of its arguments.
 #[derive(Debug)]
 struct Ticket;
 
@@ -446,14 +446,10 @@ resource "namespace" "a" {
 
 #[test]
 fn a_thousand_resources_are_evaluated_in_order() {
-    let blocks: String = (1..1_000)
-        .map(|index| {
-            format!(
-                "resource \"namespace\" \"n{index}\" {{\n  labels = {{ before = namespace.n{}.name }}\n}}\n",
-                index - 1
-            )
-        })
-        .collect();
+    let blocks = repeated(1..1_000, |index| {
+        let before = index - 1;
+        format!("resource \"namespace\" \"n{index}\" {{\n  labels = {{ before = namespace.n{before}.name }}\n}}\n")
+    });
     let evaluation = succeeds(&format!("resource \"namespace\" \"n0\" {{}}\n{blocks}"), resource::all());
     assert_eq!(evaluation.desired.resources.len(), 1_000);
 }

@@ -1,5 +1,5 @@
 //! Expressions and their values, as Terraform has them.
-use super::{fails, succeeds};
+use super::{fails, repeated, succeeds};
 use crate::model::Value;
 
 /// Checks that an expression has the value of another; `!` before it: that it is an error with this message.
@@ -178,18 +178,17 @@ fn sensitive_marks_travel() {
 
 #[test]
 fn chains_of_ten_thousand_steps_are_evaluated() {
-    let steps: String = (1..10_000).map(|step| format!("  l{step} = local.l{} + 1\n", step - 1)).collect();
+    let steps: String = repeated(1..10_000, |step| format!("  l{step} = local.l{} + 1\n", step - 1));
     let text = format!("locals {{\n  l0 = 0\n{steps}}}\noutput \"a\" {{\n  value = local.l9999\n}}\n");
     assert_eq!(succeeds(&text, &[]).desired.outputs["a"].value, Value::Number(9999.into()));
 }
 
 #[test]
 fn values_that_grow_without_end_are_refused() {
-    let deep: String = (1..2_000).map(|step| format!("  l{step} = [local.l{}]\n", step - 1)).collect();
-    let wide: String = (1..60).map(|step| format!("  l{step} = [local.l{0}, local.l{0}]\n", step - 1)).collect();
-    let long: String =
-        (1..60).map(|step| format!("  l{step} = \"${{local.l{0}}}${{local.l{0}}}\"\n", step - 1)).collect();
-    let large: String = (1..60).map(|step| format!("  l{step} = local.l{0} * local.l{0}\n", step - 1)).collect();
+    let deep: String = repeated(1..2_000, |step| format!("  l{step} = [local.l{}]\n", step - 1));
+    let wide: String = repeated(1..60, |step| format!("  l{step} = [local.l{0}, local.l{0}]\n", step - 1));
+    let long: String = repeated(1..60, |step| format!("  l{step} = \"${{local.l{0}}}${{local.l{0}}}\"\n", step - 1));
+    let large: String = repeated(1..60, |step| format!("  l{step} = local.l{0} * local.l{0}\n", step - 1));
     for (steps, first) in [(deep, "0"), (wide, "0"), (long, "\"a\""), (large, "12345")] {
         let (_, result) = super::evaluated(&format!("locals {{\n  l0 = {first}\n{steps}}}\n"), &[]);
         assert_eq!(result.expect_err("a limit").len(), 1);
