@@ -98,7 +98,7 @@ pub(super) fn daemon_set(object: &Object, surroundings: Surroundings<'_>) -> Rea
     let told = pod::worst(&newest(&pods, "controller-revision-hash"), surroundings);
     let refused =
         if count(object, "currentNumberScheduled") < wanted { creation_refused(object, surroundings) } else { None };
-    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available, {updated} are new"), told))
+    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available"), told))
 }
 
 /// Judges a ReplicaSet that stands alone.
@@ -223,7 +223,9 @@ fn newest<'a>(pods: &[&'a Object], label: &str) -> Vec<&'a Object> {
 fn refused(object: &Object) -> Option<Readiness> {
     let failure = generic::condition(object, "ReplicaFailure").filter(|failure| failure.is("True"))?;
     // Old pods that go make room in a quota.
-    Some(refusal(failure.message, count(object, "replicas") > count(object, "updatedReplicas")))
+    let old =
+        count(object, "replicas") > count(object, "updatedReplicas") && pods.iter().any(|pod| pod.is_terminating());
+    Some(refusal(failure.message, old))
 }
 
 /// Returns the verdict on an object whose controller tells of refused pods by Events only.
