@@ -1,5 +1,6 @@
 //! Verdicts by kind, as a table: what is live, what is around it, what is said of it.
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use serde_json::json;
 
@@ -30,6 +31,7 @@ fn check_among(object: Json, around: &[Json], expected: &str) {
 }
 
 /// Returns an object of namespace `a`, of generation 2.
+#[expect(clippy::needless_pass_by_value, reason = "tables read better with literals")]
 fn live(api_version: &str, kind: &str, spec: Json, status: Json) -> Json {
     json!({
         "apiVersion": api_version,
@@ -49,6 +51,7 @@ fn deployment(status: Json) -> Json {
 }
 
 /// Returns a pod with these statuses of its one container.
+#[expect(clippy::needless_pass_by_value, reason = "tables read better with literals")]
 fn pod(name: &str, hash: &str, created: &str, state: Json) -> Json {
     json!({
         "apiVersion": "v1",
@@ -139,13 +142,13 @@ fn the_newest_pods_speak_for_a_deployment() {
     let broken = pod("x-old", "1", EARLY, stuck("ImagePullBackOff", "Back-off pulling image"));
     let slow = pod("x-new", "2", LATE, stuck("ContainerCreating", ""));
     let failed = "failed: pod x-old: container main: ImagePullBackOff: Back-off pulling image";
-    check_among(of(2), &[broken.clone()], failed);
+    check_among(of(2), from_ref(&broken), failed);
     check_among(
         of(2),
         &[broken.clone(), slow],
         "waiting: 0 of 2 pods are available; pod x-new: container main: ContainerCreating",
     );
-    check_among(of(0), &[broken.clone()], "waiting: 0 of 2 pods are new");
+    check_among(of(0), from_ref(&broken), "waiting: 0 of 2 pods are new");
     let mut going = broken.clone();
     going["metadata"]["deletionTimestamp"] = json!(LATE);
     check_among(of(2), &[going], "waiting: 0 of 2 pods are available");
@@ -228,7 +231,7 @@ fn stateful_sets() {
     let old = pod("x-0", "1", EARLY, stuck("CrashLoopBackOff", ""));
     check_among(
         with(json!({}), counts(1, 0, "1")),
-        &[old.clone()],
+        from_ref(&old),
         "failed: pod x-0: container main crashes in a loop; it is of the old revision: delete pod x-0 to go on",
     );
     let parallel = json!({"podManagementPolicy": "Parallel"});
@@ -245,7 +248,7 @@ fn events_tell_of_refused_pods_unless_they_are_of_another_time() {
     );
     let message = "create Pod x-0 in StatefulSet x failed error: pods \"x-0\" is forbidden: exceeded quota: quota, requested: cpu=4";
     let told = event("StatefulSet", "x", "FailedCreate", message, EARLY);
-    check_among(object.clone(), &[told.clone()], &format!("failed: {message}"));
+    check_among(object.clone(), from_ref(&told), &format!("failed: {message}"));
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {
             "name": "quota", "namespace": "a", "managedFields": [
@@ -307,8 +310,8 @@ fn claims() {
     check(with(json!("late"), json!({"phase": "Bound"})), "ready");
     check(with(json!("late"), json!({"phase": "Lost"})), "failed: its volume is lost");
     check(with(json!("late"), pending()), "waiting: it is not bound to a volume yet");
-    check_among(with(json!("late"), pending()), &[late.clone()], later);
-    check_among(with(json!("other"), pending()), &[late.clone()], "waiting: it is not bound to a volume yet");
+    check_among(with(json!("late"), pending()), from_ref(&late), later);
+    check_among(with(json!("other"), pending()), from_ref(&late), "waiting: it is not bound to a volume yet");
     check_among(with(json!(null), pending()), &[class("d", "WaitForFirstConsumer", "true")], later);
     check_among(
         with(json!(null), pending()),
