@@ -60,10 +60,11 @@ pub(crate) fn place(kind: &Kind) -> Place {
 /// Returns where objects of the custom kinds that go with Ray live.
 fn well_known(kind: &Kind) -> Place {
     match (kind.group.as_str(), kind.kind.as_str()) {
-        ("kueue.x-k8s.io", "LocalQueue" | "Workload") => Place::Namespace,
-        ("cert-manager.io", "ClusterIssuer") | ("gateway.networking.k8s.io", "GatewayClass") => Place::Cluster,
-        ("kueue.x-k8s.io" | "machineconfiguration.openshift.io" | "karpenter.sh", _) => Place::Cluster,
-        ("ray.io" | "monitoring.coreos.com" | "cert-manager.io" | "gateway.networking.k8s.io", _) => Place::Namespace,
+        ("kueue.x-k8s.io", "LocalQueue" | "Workload") | ("ray.io" | "monitoring.coreos.com", _) => Place::Namespace,
+        ("cert-manager.io", "ClusterIssuer")
+        | ("gateway.networking.k8s.io", "GatewayClass")
+        | ("kueue.x-k8s.io" | "machineconfiguration.openshift.io" | "karpenter.sh", _) => Place::Cluster,
+        ("cert-manager.io" | "gateway.networking.k8s.io", _) => Place::Namespace,
         _ => Place::Unknown,
     }
 }
