@@ -174,7 +174,7 @@ impl ResourceType for HorizontalPodAutoscaler {
             return Err(errors);
         }
         Ok(Expansion {
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             exports: exports([("name", &name), ("namespace", namespace)]),
             problems: arguments.warnings(),
             ..Expansion::default()
@@ -321,7 +321,7 @@ impl Arguments {
         warnings
     }
 
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let none = Rules::default();
         let behavior = self.behavior.as_ref();
         let down = behavior.and_then(|behavior| behavior.scale_down.as_ref()).unwrap_or(&none);
@@ -517,7 +517,8 @@ mod tests {
             "max_replicas": 10,
             "metric": [{"name": "memory", "average_utilization": 70}],
         });
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
         arguments
     }
 

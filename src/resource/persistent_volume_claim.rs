@@ -55,6 +55,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the names are those of Kubernetes")]
 enum AccessMode {
     ReadWriteOnce,
     ReadOnlyMany,
@@ -111,7 +112,7 @@ impl ResourceType for PersistentVolumeClaim {
         let size = arguments.size.to_json();
         Ok(Expansion {
             exports: exports([("name", &name), ("namespace", namespace), ("size", size.as_str().unwrap_or_default())]),
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             on_delete: Some(format!("deletes claim {name}; what it holds is lost unless its volume is retained")),
             ..Expansion::default()
         })
@@ -150,7 +151,7 @@ impl Arguments {
         problems
     }
 
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let modes: Vec<String> = self.access_modes.iter().map(|mode| format!("{mode:?}")).collect();
         let mut spec = json!({ "accessModes": modes, "resources": { "requests": { "storage": self.size.to_json() } } });
         if let Some(limit) = &self.size_limit {
@@ -190,7 +191,8 @@ mod tests {
     #[track_caller]
     fn refuses(more: Json, expected: &[&str]) {
         let mut arguments = json!({"namespace": "a", "size": "1Gi"});
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
         assert_eq!(errors(&expand("persistent_volume_claim", arguments)), expected);
     }
 

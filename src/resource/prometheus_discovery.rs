@@ -164,7 +164,7 @@ impl ResourceType for PrometheusDiscovery {
         let files = arguments.files(&cluster);
         let config_map = if files.is_empty() { "" } else { name.as_str() };
         if !files.is_empty() {
-            objects.push(maker.config_map(&name, &cluster.namespace, &Texts::new(), files));
+            objects.push(config_map_of(&maker.metadata("", None, &Texts::new()), files));
         }
         if let Some(dashboard) = &arguments.dashboard {
             objects.push(dashboard.object(maker));
@@ -219,11 +219,6 @@ impl Maker<'_> {
         let name = if suffix.is_empty() { self.name.to_owned() } else { format!("{}-{suffix}", self.name) };
         let namespace = namespace.unwrap_or(&self.cluster.namespace);
         Metadata { name: &name, namespace: Some(namespace), labels, annotations: &Texts::new() }.to_json()
-    }
-
-    fn config_map(self, name: &str, namespace: &str, labels: &Texts, files: Map<String, Json>) -> ExpandedObject {
-        let metadata = Metadata { name, namespace: Some(namespace), labels, annotations: &Texts::new() };
-        object(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata.to_json(), "data": files }))
     }
 
     /// Returns what allows a service account to see the pods of the head's namespace.
@@ -382,12 +377,16 @@ impl Dashboard {
     fn object(&self, maker: Maker<'_>) -> ExpandedObject {
         let usual = || Texts::from([("grafana_dashboard".to_owned(), super::arguments::TextArgument("1".to_owned()))]);
         let labels = self.labels.clone().unwrap_or_else(usual);
-        let namespace = self.namespace.as_deref().unwrap_or(&maker.cluster.namespace);
         let text = format!("{:#}\n", prometheus::dashboard(maker.cluster));
         let file = format!("ray-{}-{}.json", maker.cluster.namespace, maker.cluster.name);
         let files = Map::from_iter([(file, Json::from(text))]);
-        maker.config_map(&format!("{}-dashboard", maker.name), namespace, &labels, files)
+        config_map_of(&maker.metadata("dashboard", self.namespace.as_deref(), &labels), files)
     }
+}
+
+fn config_map_of(metadata: &Json, files: Map<String, Json>) -> ExpandedObject {
+    let files = Json::Object(files);
+    object(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files }))
 }
 
 fn yaml_text(json: &Json) -> Json {
@@ -421,7 +420,8 @@ mod tests {
     fn with(more: Json) -> Json {
         let head = json!({"namespace": "team-a", "image": "rayproject/ray:2.52.0", "cpu": 2, "memory": "8Gi"});
         let mut arguments = json!({"head": reference("ray_head", "main", &expand("ray_head", head).unwrap())});
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
         arguments
     }
 

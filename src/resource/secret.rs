@@ -317,11 +317,11 @@ mod tests {
     use crate::resource::testing::{errors, expand};
 
     #[track_caller]
-    fn check(arguments: Json, kind: &str, data: Json) {
+    fn check(arguments: Json, kind: &str, data: &Json) {
         let expansion = expand("secret", arguments).unwrap();
         let object = &expansion.objects[0].object;
         assert_eq!(object.text("/type"), Some(kind));
-        assert_eq!(object.pointer("/data").cloned().unwrap_or(Json::Null), data);
+        assert_eq!(object.pointer("/data").unwrap_or(&Json::Null), data);
     }
 
     #[track_caller]
@@ -336,7 +336,7 @@ mod tests {
         check(
             json!({"namespace": "a", "data": {"user": "ray", "port": 1}, "binary_data": {"b": "AAEC"}}),
             "Opaque",
-            json!({"user": "cmF5", "port": "MQ==", "b": "AAEC"}),
+            &json!({"user": "cmF5", "port": "MQ==", "b": "AAEC"}),
         );
     }
 
@@ -349,7 +349,7 @@ mod tests {
                 {"server": "ghcr.io", "username": "robot", "password": "pw", "email": "a@b"},
             ]}),
             "kubernetes.io/dockerconfigjson",
-            json!({".dockerconfigjson": STANDARD.encode(expected)}),
+            &json!({".dockerconfigjson": STANDARD.encode(expected)}),
         );
     }
 
@@ -359,14 +359,14 @@ mod tests {
         check(
             json!({"namespace": "a", "tls": {"certificate": CERTIFICATE, "key": key}}),
             "kubernetes.io/tls",
-            json!({"tls.crt": STANDARD.encode(CERTIFICATE), "tls.key": STANDARD.encode(key)}),
+            &json!({"tls.crt": STANDARD.encode(CERTIFICATE), "tls.key": STANDARD.encode(key)}),
         );
     }
 
     #[test]
     fn generated_values_are_not_in_the_object() {
         let arguments = json!({"namespace": "a", "generate": [{"key": "password", "length": 40}, {"key": "salt"}]});
-        check(arguments.clone(), "Opaque", Json::Null);
+        check(arguments.clone(), "Opaque", &Json::Null);
         let expansion = expand("secret", arguments).unwrap();
         let expected = BTreeMap::from([
             ("/data/password".to_owned(), Generated { length: 40 }),
@@ -382,7 +382,7 @@ mod tests {
                 {"username": "robot", "password": UNKNOWN},
             ]}),
             "kubernetes.io/dockerconfigjson",
-            json!({"a": UNKNOWN, ".dockerconfigjson": UNKNOWN}),
+            &json!({"a": UNKNOWN, ".dockerconfigjson": UNKNOWN}),
         );
     }
 

@@ -116,7 +116,7 @@ impl ResourceType for StorageClass {
         let may_grow = arguments.allow_volume_expansion.unwrap_or(false);
         exports.insert("allow_volume_expansion".to_owned(), crate::model::Value::Bool(may_grow));
         Ok(Expansion {
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             exports,
             problems: arguments.by_hand().into_iter().collect(),
             ..Expansion::default()
@@ -140,7 +140,7 @@ const EXAMPLE: &str = r#"resource "storage_class" "ssd" {
 "#;
 
 impl Arguments {
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let mut json = json!({
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
