@@ -14,7 +14,8 @@ use super::run::{Run, verb};
 use super::wait::Waited;
 use crate::cluster::{Apply, ClusterError, Deletion, Propagation};
 use crate::model::{
-    Address, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Object, Readiness, Span, Surroundings, Verb,
+    Address, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Object, Readiness, Span, Surroundings,
+    Verb,
 };
 use crate::plan::{Action, Change, ResourcePlan};
 use crate::state::{Act, Entry, RecordedObject};
@@ -119,7 +120,11 @@ impl Run<'_> {
         drop(slot);
         if deletion == Deletion::Pending {
             self.tell(Event::Sent { address: address.clone(), identity: identity.clone(), verb: Verb::Delete });
-            self.wait_gone(address, kind, identity, uid).await?;
+            if let Err(stop) = self.wait_gone(address, kind, identity, uid).await {
+                // It is still there, and stays recorded.
+                self.journal(Entry::Refused { address: address.clone(), identity: identity.clone() }).await?;
+                return Err(stop);
+            }
         }
         self.journal(Entry::Deleted { address: address.clone(), identity: identity.clone() }).await
     }
@@ -168,7 +173,8 @@ impl Run<'_> {
         }
         let going = self.going();
         let found = foreign(self.cluster, &identity.name, &self.plan.lineage, &going).await;
-        let found = found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", identity), &error)))?;
+        let found =
+            found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", identity), &error)))?;
         found.reason().map_or(Ok(()), |reason| Err(refuse(&reason).into()))
     }
 
