@@ -44,13 +44,12 @@ pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outc
     let plan = approved.into_plan();
     check(&plan, work.state)?;
     let run = Run::new(&plan, &work);
-    if work.state.cluster.as_ref() != Some(&plan.cluster) {
-        run.journal(Entry::Cluster(plan.cluster.clone())).await.map_err(fatal)?;
-    }
+    run.note(Entry::Cluster(plan.cluster.clone()));
     let mut outcome = walk(&run, work.interrupts.clone()).await?;
     if outcome.failures == 0 && !outcome.interrupted {
-        record_outputs(&run, work.outputs).await.map_err(fatal)?;
+        record_outputs(&run, work.outputs);
     }
+    run.flush().await.map_err(fatal)?;
     outcome.diagnostics.dedup();
     Ok(outcome)
 }
@@ -159,7 +158,7 @@ impl Run<'_> {
 }
 
 /// Records the outputs, evaluated again where they were not known.
-async fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) -> Result<(), Stop> {
+fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) {
     let plan = run.plan;
     let is_open = |change: &crate::plan::OutputChange| change.after.as_ref().is_some_and(|it| !it.is_wholly_known());
     let resolved = match plan.mode == Mode::Apply && plan.outputs.values().any(is_open) {
@@ -170,10 +169,9 @@ async fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) -> Result<(), S
         let value = resolved.get(name).map(|output| &output.value).or(change.after.as_ref());
         let output = value.and_then(|value| record_output(value, change.sensitive, &run.state.salt));
         if run.state.outputs.get(name) != output.as_ref() {
-            run.journal(Entry::Output { name: name.clone(), output }).await?;
+            run.note(Entry::Output { name: name.clone(), output });
         }
     }
-    Ok(())
 }
 
 fn fatal(stop: Stop) -> WorkflowError {
