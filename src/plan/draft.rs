@@ -203,7 +203,7 @@ impl Drafting {
     }
 }
 
-fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
     let Some(recorded) = state.cluster.as_ref().filter(|recorded| recorded.uid != observed.cluster.uid) else {
         return Ok(());
     };

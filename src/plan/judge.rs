@@ -201,6 +201,7 @@ fn changed(
         field.forces_replacement = field.before != field.after && immutable::forces_replacement(live, field);
         mask::mask(field, &desired);
     }
+    fields.sort_by_cached_key(|field| field.path.to_string());
     let is_known = desired.unknown.is_empty() && !prepare::has_unknown(desired.object.json());
     let is_asked = is_known && !is_assumed(context.observed);
     let question = is_asked.then(|| Question { object: desired.object.clone(), force });

@@ -182,7 +182,8 @@ impl<'a> Reader<'a> {
             Some("number") => scalar(Scalar::Number),
             Some("boolean") => scalar(Scalar::Boolean),
             Some("string") => match schema.get("format").and_then(Json::as_str) {
-                None | Some("" | "byte") => scalar(Scalar::String),
+                None | Some("") => scalar(Scalar::String),
+                Some("byte") => Node { scalar: Some(Scalar::String), role: Role::Bytes, ..Node::default() },
                 Some(_) => scalar(Scalar::Any),
             },
             Some(_) => scalar(Scalar::Any),

@@ -97,6 +97,8 @@ pub(super) enum Role {
     LimitRangeItem,
     /// A claim, which inside a StatefulSet is written out with its kind and phase.
     VolumeClaim,
+    /// Bytes in base64.
+    Bytes,
 }
 
 /// A node, with the nodes that it refers to.
@@ -141,6 +143,11 @@ impl List {
 }
 
 impl<'a> Type<'a> {
+    /// Tells whether values of any form are allowed.
+    pub(super) fn is_anything(self) -> bool {
+        self.node.scalar.is_some() && self.node.map.is_some()
+    }
+
     pub(super) fn at(self, node: NodeId) -> Self {
         Self { nodes: self.nodes, node: &self.nodes[node] }
     }
