@@ -1,5 +1,5 @@
 //! One run of apply: what its steps share.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub(super) struct Run<'a> {
     slots: Semaphore,
     lost: Arc<Lost>,
     known: Mutex<Known>,
+    /// Resources of which the cluster has, or may have, an object since this run.
+    made: Mutex<BTreeSet<Address>>,
     started: Mutex<BTreeMap<Address, Instant>>,
 }
 
@@ -95,6 +97,7 @@ impl<'a> Run<'a> {
             slots: Semaphore::new(work.limits.parallelism.max(1) * SLOTS_PER_REQUEST),
             lost: Arc::default(),
             known: Mutex::default(),
+            made: Mutex::default(),
             started: Mutex::default(),
         }
     }
@@ -126,6 +129,17 @@ impl<'a> Run<'a> {
         let started = self.started.lock().expect("no holder of this lock panics").get(address).copied();
         let seconds = started.map_or(0.0, |start| start.elapsed().as_secs_f64());
         self.tell(Event::Done { address: address.clone(), verb, seconds });
+    }
+
+    /// Remembers that the cluster has, or may have, an object of a resource.
+    pub(super) fn mark_made(&self, address: &Address) {
+        self.made.lock().expect("no holder of this lock panics").insert(address.clone());
+    }
+
+    /// Tells whether nothing of a resource is or was in the cluster.
+    pub(super) fn is_unmade(&self, address: &Address) -> bool {
+        let made = self.made.lock().expect("no holder of this lock panics").contains(address);
+        !made && !self.state.resources.contains_key(address)
     }
 
     /// Waits for a place among those who work; refuses when the run is to end.
@@ -193,6 +207,9 @@ impl<'a> Run<'a> {
                 Err(_) => None,
             }
         };
+        if !matches!(entry, Some(Entry::Refused { .. })) {
+            self.mark_made(&intent.address);
+        }
         if let Some(entry) = entry {
             self.note(entry);
         }

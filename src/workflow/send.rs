@@ -53,7 +53,12 @@ impl Run<'_> {
         let raise = self.evaluate(address, planned)?;
         let is_work = raises(planned);
         if is_work {
-            self.work(address, planned, &raise).await?;
+            let worked = self.work(address, planned, &raise).await;
+            if worked.is_err() && self.is_unmade(address) {
+                // Nothing of it was made: there is nothing to remember.
+                self.note(Entry::Removed { address: address.clone() });
+            }
+            worked?;
         } else {
             for change in &raise.changes {
                 self.keep(address, change);
@@ -210,6 +215,7 @@ impl Run<'_> {
         if known.into_iter().any(|known| *known == object) {
             return;
         }
+        self.mark_made(address);
         self.note(Entry::Applied { address: address.clone(), object });
     }
 
@@ -293,6 +299,7 @@ impl Run<'_> {
     ) -> Result<Object, Stop> {
         let uid = outcome.object.uid().unwrap_or_default();
         let object = recorded(object, &desired.sensitive, uid, &self.state.salt);
+        self.mark_made(address);
         self.note(Entry::Applied { address: address.clone(), object });
         for warning in outcome.warnings {
             let message = format!("{}: {warning}", named(&outcome.object.identity()));
