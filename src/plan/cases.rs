@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    Address, Blind, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER, FieldPath,
-    FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
+    Address, Blind, Carried, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER,
+    FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
     ServedKind, Span, Surroundings, salted_hash,
 };
 use crate::ssa::{self, Schemas};
@@ -137,9 +137,9 @@ impl World {
             for mut desired in resource.objects.known().iter().cloned() {
                 let kind = desired.object.kind();
                 let schema = self.schemas.of(&kind).cloned();
-                let served = self.observed.served(&kind.group, &kind.kind).cloned();
+                let is_namespaced = self.observed.served(&kind.group, &kind.kind).map(|served| served.namespaced);
                 let generated = desired.generated.clone();
-                prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), served.as_ref());
+                prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), is_namespaced);
                 for pointer in generated.keys() {
                     fields::edit(&mut desired.object, |json| {
                         json["data"][pointer.trim_start_matches("/data/")] = "Z2VuZXJhdGVk".into();
@@ -676,6 +676,82 @@ fn generated_values_are_carried_over() {
     let changed = world.plan().expect("a plan");
     let desired = changed.resources[&address("a")].changes[0].desired().expect("desired").object.clone();
     assert_eq!(desired.text("/data/password"), Some("Z2VuZXJhdGVk"));
+}
+
+#[test]
+fn a_generated_value_that_is_lost_is_made_again() {
+    let mut world = World::empty();
+    world.want_all("a", vec![secret("me")]);
+    world.apply();
+    world.edit("kubectl-edit", None, |json| {
+        json["data"].as_object_mut().expect("a map").remove("password");
+    });
+    world.check(&[
+        "thing.a Update",
+        "  update Secret a/s",
+        "    .data.password - -> - sensitive unknown",
+        "drift .data.password by perhaps ",
+    ]);
+}
+
+#[test]
+fn values_known_only_after_apply_are_not_asked_about() {
+    let mut world = World::applied(deployment(1, "i"));
+    let mut json = deployment(1, "i");
+    json["spec"]["replicas"] = crate::model::UNKNOWN.into();
+    world.want("a", json);
+    assert_eq!(world.draft().expect("a draft").questions(), []);
+    world.check(&["thing.a Update", "  update Deployment a/d", "    .spec.replicas 1 -> - unknown"]);
+    world.observed.live.clear();
+    world.state.resources.clear();
+    world.check(&["thing.a Create", "  create unseen Deployment a/d"]);
+}
+
+/// A definition with an atomic list of groups, as `RayCluster` has it.
+fn cluster_definition() -> Json {
+    let group = json!({"type": "object", "properties": {"groupName": {"type": "string"}, "image": {"type": "string"},
+                                                        "replicas": {"type": "integer", "default": 0}}});
+    let spec = json!({"type": "object", "properties": {"groups": {"type": "array", "items": group}}});
+    let version = json!({"name": "v1", "served": true, "storage": true,
+                         "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "rays.x.io"},
+           "spec": {"group": "x.io", "scope": "Namespaced", "names": {"kind": "Ray", "plural": "rays"}, "versions": [version]}})
+}
+
+#[test]
+fn what_an_autoscaler_owns_inside_a_list_is_carried_over() {
+    let mut world = World::empty();
+    world.schemas.add_definition(&object(cluster_definition())).expect("a definition");
+    let kind = Kind::new("x.io/v1", "Ray");
+    let served = ServedKind { kind, versions: vec!["v1".to_owned()], plural: "rays".to_owned(), namespaced: true };
+    world.observed.kinds.insert(("x.io".to_owned(), "Ray".to_owned()), served);
+    let ray = |image: &str| {
+        let groups = json!([{"groupName": "g", "image": image, "replicas": 1}]);
+        let mut desired = desired_object(json!({"apiVersion": "x.io/v1", "kind": "Ray",
+            "metadata": {"namespace": "a", "name": "r"}, "spec": {"groups": groups}}));
+        desired.carried.push(Carried {
+            list: "/spec/groups".to_owned(),
+            key: "groupName".to_owned(),
+            field: "replicas".to_owned(),
+        });
+        desired
+    };
+    world.want_all("r", vec![ray("i")]);
+    world.apply();
+    world.edit("python-requests", None, |json| json["spec"]["groups"][0]["replicas"] = 5.into());
+    // The definition lies in the configuration, so that its schema is known.
+    world.want("z", cluster_definition());
+    let plan = world.plan().expect("a plan");
+    let lines = short(&plan);
+    assert_eq!(lines[..2], ["thing.r NoOp", "  keep Ray a/r"]);
+    assert!(lines.contains(&"drift .spec.groups by python-requests as expected".to_owned()), "{lines:?}");
+    world.want_all("r", vec![ray("j")]);
+    let plan = world.plan().expect("a plan");
+    let Change::Update { desired, force: true, .. } = &plan.resources[&address("r")].changes[0] else {
+        panic!("not updated by force: {:?}", short(&plan))
+    };
+    let wanted = json!([{"groupName": "g", "image": "j", "replicas": 5}]);
+    assert_eq!(desired.object.pointer("/spec/groups"), Some(&wanted));
 }
 
 #[test]

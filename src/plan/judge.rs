@@ -152,10 +152,31 @@ fn present(context: &Context<'_>, mut case: Case<'_>, live: &Object) -> Judgemen
     | Change::Replace { desired, .. } = &mut judged.change
     {
         prepare::unhash(desired, &generated);
-        let needs_read = !generated.is_empty() && is_assumed(context.observed);
-        judged.question = judged.question.filter(|_| !needs_read);
+    }
+    if !is_assumed(context.observed) {
+        make_again(&mut judged, live);
     }
     Ok(judged)
+}
+
+/// A generated value that is gone from the live object is made again.
+fn make_again(judged: &mut Judged, live: Object) {
+    let lost = |desired: &DesiredObject| {
+        let path = |pointer: &String| {
+            let names: Vec<&str> = pointer.split('/').skip(1).collect();
+            FieldChange { sensitive: true, unknown: true, ..FieldChange::at(FieldPath::fields(&names)) }
+        };
+        desired.generated.keys().map(path).collect::<Vec<_>>()
+    };
+    match &mut judged.change {
+        Change::Update { desired, fields, .. } => fields.extend(lost(desired)),
+        Change::Keep { desired, .. } | Change::Wait { desired, .. } if !desired.generated.is_empty() => {
+            let (fields, desired) = (lost(desired), desired.clone());
+            judged.proven = false;
+            judged.change = Change::Update { desired, live: Box::new(live), fields, force: false, adopt: false };
+        }
+        _ => {}
+    }
 }
 
 fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_>) -> Judgement {
@@ -167,7 +188,7 @@ fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_
         return Ok(Judged { change, question: None, proven: false });
     }
     let Some(schema) = context.schemas.of(&desired.object.kind()) else {
-        return Ok(without_schema(context, desired, live, claim));
+        return Ok(without_schema(context, desired, live, status, claim));
     };
     // Most objects end here; attribution is for the rest.
     if lifecycle.ignore_changes.is_empty()
@@ -347,13 +368,26 @@ impl Merge<'_> {
 }
 
 /// Without a schema nothing can be proven: what differs is shown, and the server decides.
-fn without_schema(context: &Context<'_>, desired: DesiredObject, live: &Object, claim: Claim<'_>) -> Judged {
-    let is_wanted = |(_, _, after): &Difference| after.is_some();
-    let fields = fields::difference(live.json(), desired.object.json())
+fn without_schema(
+    context: &Context<'_>,
+    desired: DesiredObject,
+    live: &Object,
+    status: Option<Status>,
+    claim: Claim<'_>,
+) -> Judged {
+    // What was assumed is what was applied, but for the uid; what was seen has fields of others too.
+    let uid = FieldPath::fields(&["metadata", "uid"]);
+    let is_ours = |(path, _, after): &Difference| {
+        if is_assumed(context.observed) { *path != uid } else { after.is_some() }
+    };
+    let fields: Vec<FieldChange> = fields::difference(live.json(), desired.object.json())
         .into_iter()
-        .filter(is_wanted)
+        .filter(is_ours)
         .map(|(path, before, after)| FieldChange { before, after, ..FieldChange::at(path) })
         .collect();
+    if fields.is_empty() && is_assumed(context.observed) {
+        return unchanged(desired, live, status, claim, true);
+    }
     changed(context, desired, live, fields, claim.adopt, claim.adopt)
 }
 

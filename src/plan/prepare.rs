@@ -1,9 +1,7 @@
 //! Makes a desired object ready to be compared: marks of ours, canonical form, and what is taken over from live.
 use std::collections::BTreeMap;
 
-use crate::model::{
-    Address, Carried, DesiredObject, FieldPath, Generated, Json, Object, ServedKind, UNKNOWN, salted_hash,
-};
+use crate::model::{Address, Carried, DesiredObject, FieldPath, Generated, Json, Object, UNKNOWN, salted_hash};
 use crate::ssa::{self, Schema, Taken};
 
 use super::fields;
@@ -21,7 +19,7 @@ pub(super) fn stamp(
     address: &Address,
     lineage: &str,
     schema: Option<&Schema>,
-    served: Option<&ServedKind>,
+    is_namespaced: Option<bool>,
 ) {
     fields::edit(&mut desired.object, |json| {
         let mark = |json: &mut Json, map: &str, name: &str, value: &str| {
@@ -30,7 +28,7 @@ pub(super) fn stamp(
         mark(json, "labels", MANAGED_BY, "rayform");
         mark(json, "annotations", ADDRESS, &address.to_string());
         mark(json, "annotations", LINEAGE, lineage);
-        match (served.map(|served| served.namespaced), json["metadata"].as_object_mut()) {
+        match (is_namespaced, json["metadata"].as_object_mut()) {
             (Some(true), Some(metadata)) => {
                 metadata.entry("namespace").or_insert_with(|| "default".into());
             }
@@ -135,7 +133,8 @@ pub(crate) fn has_unknown(value: &Json) -> bool {
     }
 }
 
-fn carry_field(json: &mut Json, live: &Json, carried: &Carried) {
+/// Takes one field of a list's items over from the live object.
+pub(super) fn carry_field(json: &mut Json, live: &Json, carried: &Carried) {
     let Some(Json::Array(items)) = json.pointer_mut(&carried.list) else { return };
     let Some(Json::Array(found)) = live.pointer(&carried.list) else { return };
     let pointer = format!("/{}", carried.field);
