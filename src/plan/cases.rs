@@ -7,10 +7,10 @@ use super::*;
 use crate::model::{
     Address, Blind, Carried, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER,
     FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
-    ServedKind, Span, Surroundings, salted_hash,
+    ServedKind, Span, Surroundings,
 };
 use crate::ssa::{self, Schemas};
-use crate::state::{Recorded, RecordedObject, State, Status};
+use crate::state::{Recorded, RecordedObject, State, Status, applied_form};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
@@ -148,12 +148,7 @@ impl World {
                 let identity = desired.object.identity();
                 let uid = format!("uid-{}", identity.name);
                 self.put(desired.object.json().clone(), FIELD_MANAGER, &uid);
-                let mut applied = desired.object.json().clone();
-                if kind.kind == "Secret" {
-                    for value in applied["data"].as_object_mut().expect("a map").values_mut() {
-                        *value = salted_hash("salt", value.as_str().expect("a text")).into();
-                    }
-                }
+                let applied = applied_form(&desired.object, &desired.sensitive, "salt");
                 let (namespace, name) = (identity.namespace, identity.name);
                 objects.push(RecordedObject { kind, namespace, name, uid, applied });
             }
@@ -692,6 +687,32 @@ fn a_generated_value_that_is_lost_is_made_again() {
         "    .data.password - -> - sensitive unknown",
         "drift .data.password by perhaps ",
     ]);
+}
+
+#[test]
+fn a_secret_text_is_hidden_when_it_changes_and_when_it_goes() {
+    let with_env = |value: &str| {
+        let mut json = deployment(1, "i");
+        json["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "TOKEN", "value": value}]);
+        let mut desired = desired_object(json);
+        desired.sensitive.insert("/spec/template/spec/containers/0/env/0/value".to_owned());
+        desired
+    };
+    let mut world = World::empty();
+    world.want_all("a", vec![with_env("hunter22")]);
+    world.apply();
+    world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
+    world.observed = assume(&world.state);
+    world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
+    world.observed = World::empty().observed;
+    world.apply();
+    world.want_all("a", vec![with_env("hunter23")]);
+    let text = |world: &World| short(&world.plan().expect("a plan")).join("\n");
+    assert!(
+        text(&world).contains("env[name=\"TOKEN\"].value null -> null sensitive") && !text(&world).contains("hunter")
+    );
+    world.want("a", deployment(1, "i"));
+    assert!(text(&world).contains("env") && !text(&world).contains("hunter"), "{}", text(&world));
 }
 
 #[test]

@@ -204,7 +204,8 @@ impl Drafting {
     }
 }
 
-fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
+/// Refuses a cluster that is not the one that the state was made on.
+pub(crate) fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
     let Some(recorded) = state.cluster.as_ref().filter(|recorded| recorded.uid != observed.cluster.uid) else {
         return Ok(());
     };

@@ -94,7 +94,7 @@ fn disagreements(
         .into_iter()
         .filter(|taken| taken.live.as_ref() != Some(&taken.desired))
         .map(|taken| {
-            let sensitive = mask::is_secret(&recorded.kind, &taken.path) || holds_hash(&taken.desired);
+            let sensitive = mask::is_secret(&recorded.kind, &taken.path) || mask::holds_hash(&taken.desired);
             let is_ignored = left.paths.iter().any(|path| path.covers(&taken.path))
                 || fields::find(&carried, &taken.path) == taken.live.as_ref();
             let by_design = taken.owner.as_ref().is_some_and(|owner| owner::is_expected(&taken.path, owner));
@@ -112,9 +112,4 @@ fn disagreements(
         })
         .collect();
     (!found.is_empty()).then_some(found)
-}
-
-/// Secrets are recorded as hashes, wherever they stand.
-fn holds_hash(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("sha256:") && text.len() == 71)
 }
