@@ -2,7 +2,7 @@
 use std::process::ExitCode;
 
 use crate::cluster::ClusterError;
-use crate::model::{Diagnostic, Secrets};
+use crate::model::Diagnostic;
 use crate::sandbox::SandboxError;
 use crate::state::StateError;
 use crate::workflow::WorkflowError;
@@ -25,7 +25,7 @@ pub(super) enum Exit {
 pub(super) enum Failure {
     /// Mistakes of the user, with their lines.
     #[error("the configuration has errors")]
-    Mistakes(Vec<Diagnostic>, Secrets),
+    Mistakes(Vec<Diagnostic>),
     #[error("could not work with the state")]
     State(#[from] StateError),
     #[error("could not work with the cluster")]
@@ -69,7 +69,6 @@ impl Failure {
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::State(error) => error.hint().map(str::to_owned),
-            Self::Cluster(error) => error.hint().map(str::to_owned),
             Self::Stale(_) => Some("make a new plan and look at it".to_owned()),
             Self::Refused { hint, .. } => hint.clone(),
             _ => None,

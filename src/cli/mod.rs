@@ -11,15 +11,18 @@ mod init;
 mod output;
 mod plan;
 mod planning;
+mod progress;
 mod project;
 mod render;
 mod run;
 mod sandbox;
+mod saved;
 mod schema;
 mod show;
 mod state;
 mod terminal;
 mod validate;
 mod version;
+mod working;
 
 pub(crate) use run::run;

@@ -1,9 +1,12 @@
 //! The only place that prints: data to standard output, messages to standard error.
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::exit::Failure;
 use crate::config::Sources;
+use crate::model::Event;
 use crate::model::{Diagnostic, Secrets};
-use crate::render;
+use crate::plan::{Drift, Plan};
+use crate::render::{self, View};
 
 /// Where the words go, and how.
 #[derive(Debug)]
@@ -12,12 +15,16 @@ pub(super) struct Terminal {
     pub json: bool,
     /// Warnings as one line each.
     pub compact_warnings: bool,
+    /// The files that diagnostics point into.
+    pub sources: Sources,
+    /// What must not be printed.
+    pub secrets: Secrets,
     no_color: bool,
 }
 
 impl Terminal {
     pub(super) fn new(json: bool, no_color: bool, compact_warnings: bool) -> Self {
-        Self { json, compact_warnings, no_color }
+        Self { json, compact_warnings, sources: Sources::default(), secrets: Secrets::default(), no_color }
     }
 
     /// Prints data as it is.
@@ -42,32 +49,72 @@ impl Terminal {
     }
 
     /// Shows diagnostics, each with its source line.
-    pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &Sources, secrets: &Secrets) -> io::Result<()> {
+    pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic]) -> io::Result<()> {
         if diagnostics.is_empty() {
             return Ok(());
         }
         if self.json {
-            let lines = render::json::diagnostics(diagnostics, sources, secrets);
+            let line = |diagnostic| render::json::diagnostic(diagnostic, &self.sources, &self.secrets);
+            let lines: String = diagnostics.iter().map(line).collect();
             return self.data(&lines);
         }
-        let text = render::diagnostics::text(diagnostics, sources, secrets, self.error_style(), self.compact_warnings);
+        let (view, compact) = (self.error_view(), self.compact_warnings);
+        let text = render::diagnostics(diagnostics, &self.sources, &self.secrets, compact, view);
         self.message(text.trim_end());
         Ok(())
     }
 
-    /// Tells whether standard output shows colours.
-    pub(super) fn out_style(&self) -> render::Style {
-        self.style(io::stdout().is_terminal())
+    /// Shows a plan.
+    pub(super) fn plan(&mut self, plan: &Plan, context: Option<&str>) -> io::Result<()> {
+        let text =
+            if self.json { render::json::plan(plan) } else { render::text::plan(plan, context, self.out_view()) };
+        self.data(&text)
     }
 
-    /// Tells whether standard error shows colours.
-    pub(super) fn error_style(&self) -> render::Style {
-        self.style(io::stderr().is_terminal())
+    /// Shows what others changed.
+    pub(super) fn drift(&mut self, drift: &[Drift]) -> io::Result<()> {
+        let text = match self.json {
+            true => render::json::drift(drift, &self.secrets),
+            false => render::text::drift(drift, &self.secrets, self.out_view()),
+        };
+        self.data(&text)
     }
 
-    fn style(&self, is_terminal: bool) -> render::Style {
+    /// Says why a command could not do its work: the chain of causes, and what would help.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        let shown = match failure {
+            Failure::Mistakes(diagnostics) => self.diagnostics(diagnostics),
+            other => self.diagnostics(&[as_diagnostic(other)]),
+        };
+        // Nobody is left to tell when even this cannot be printed.
+        shown.unwrap_or_default();
+    }
+
+    /// Tells what happened, as a line of text or of JSON; goes to standard output.
+    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
+        match self.json {
+            true => self.data(&render::json::event(event, &self.secrets)),
+            false => match render::progress::event(event, &self.secrets, self.out_view()) {
+                Some(line) => self.line(&line),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Returns how text is shown on standard output.
+    pub(super) fn out_view(&self) -> View {
+        self.view(io::stdout().is_terminal())
+    }
+
+    /// Returns how text is shown on standard error.
+    pub(super) fn error_view(&self) -> View {
+        self.view(io::stderr().is_terminal())
+    }
+
+    fn view(&self, is_terminal: bool) -> View {
         let refused = self.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if is_terminal && !refused { render::Style::Colour } else { render::Style::Plain }
+        let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+        View { colour: is_terminal && !refused, width }
     }
 
     /// Tells whether live progress can be drawn.
@@ -87,4 +134,17 @@ impl Terminal {
         io::stdin().lock().read_line(&mut answer)?;
         Ok(answer.trim() == "yes")
     }
+}
+
+/// Returns a failure with its causes, the outermost first.
+fn as_diagnostic(failure: &Failure) -> Diagnostic {
+    let mut message = failure.to_string();
+    let mut cause = std::error::Error::source(failure);
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    let diagnostic = Diagnostic::error(message);
+    failure.hint().into_iter().fold(diagnostic, Diagnostic::hint)
 }

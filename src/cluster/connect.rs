@@ -84,10 +84,7 @@ fn in_cluster() -> Result<Config, ClusterError> {
 }
 
 /// Merges the files and takes one context from them.
-async fn from_files(
-    files: &[PathBuf],
-    context: Option<String>,
-) -> Result<(Config, Option<String>), ClusterError> {
+async fn from_files(files: &[PathBuf], context: Option<String>) -> Result<(Config, Option<String>), ClusterError> {
     let merged = merge(files)?;
     let file = merged.1;
     let kubeconfig = merged.0;
@@ -128,9 +125,8 @@ fn merge(files: &[PathBuf]) -> Result<(Kubeconfig, String), ClusterError> {
         names.push(file);
     }
     let looked = || files.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>();
-    let none = || ClusterError::NoKubeconfig {
-        looked: if files.is_empty() { vec!["no place".to_owned()] } else { looked() },
-    };
+    let none =
+        || ClusterError::NoKubeconfig { looked: if files.is_empty() { vec!["no place".to_owned()] } else { looked() } };
     merged.map(|merged| (merged, names.join(", "))).ok_or_else(none)
 }
 

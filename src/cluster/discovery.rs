@@ -74,8 +74,7 @@ impl Cluster {
     /// Reads a path that is no object.
     pub(super) async fn read(&self, path: &str, accept: &'static str, what: &str) -> Result<Json, ClusterError> {
         let reply = self.send(get(path, accept, what)).await?;
-        serde_json::from_slice(&reply.body)
-            .map_err(|source| ClusterError::Unreadable { what: what.to_owned(), source })
+        serde_json::from_slice(&reply.body).map_err(|source| ClusterError::Unreadable { what: what.to_owned(), source })
     }
 
     /// Asks for each group version by itself, as before Kubernetes 1.27.
@@ -171,12 +170,8 @@ fn add(kinds: &mut Kinds, kind: Kind, plural: &str, namespaced: bool) {
     }
     let version = kind.version.clone();
     let entry = kinds.entry((kind.group.clone(), kind.kind.clone()));
-    let served = entry.or_insert_with(|| ServedKind {
-        kind,
-        versions: Vec::new(),
-        plural: plural.to_owned(),
-        namespaced,
-    });
+    let served =
+        entry.or_insert_with(|| ServedKind { kind, versions: Vec::new(), plural: plural.to_owned(), namespaced });
     if !served.versions.contains(&version) {
         served.versions.push(version);
     }
@@ -227,9 +222,7 @@ mod tests {
     #[tokio::test]
     async fn aggregated_discovery_is_read() {
         let resource = |kind: &str, plural: &str, scope: &str| json!({ "resource": plural, "scope": scope, "responseKind": { "kind": kind } });
-        let group = |name: &str, versions: Json| {
-            json!({ "kind": "APIGroupDiscoveryList", "items": [{ "metadata": { "name": name }, "versions": versions }] })
-        };
+        let group = |name: &str, versions: Json| json!({ "kind": "APIGroupDiscoveryList", "items": [{ "metadata": { "name": name }, "versions": versions }] });
         let cron = resource("CronJob", "cronjobs", "Namespaced");
         let versions = json!([{ "version": "v1", "resources": [cron] }, { "version": "v1beta1", "resources": [cron] }]);
         let core = json!([{ "version": "v1", "resources": [resource("Namespace", "namespaces", "Cluster")] }]);

@@ -105,8 +105,14 @@ impl Cluster {
         loop {
             let next = if token.is_empty() { String::new() } else { format!("&continue={}", escape(&token)) };
             let path = format!("{base}?limit={PAGE}{query}{next}");
-            let call =
-                Call { method: Method::GET, path, accept, body: None, what: what.clone(), secret: is_secret(&scope.kind) };
+            let call = Call {
+                method: Method::GET,
+                path,
+                accept,
+                body: None,
+                what: what.clone(),
+                secret: is_secret(&scope.kind),
+            };
             let reply = match self.send(call).await {
                 // The token expired between two pages: begin again, but not for ever.
                 Err(ClusterError::Gone(_)) if !token.is_empty() && restarts < 3 => {
@@ -151,10 +157,7 @@ impl Cluster {
         let what = format!("apply {}", named(&kind, object.namespace(), object.name()));
         let path = self.object_path(&kind, object.namespace(), object.name())?;
         let dry_run = if apply.dry_run { "&dryRun=All" } else { "" };
-        let path = format!(
-            "{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={}{dry_run}",
-            apply.force
-        );
+        let path = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={}{dry_run}", apply.force);
         let body = serde_json::to_vec(object.json()).expect("a JSON value can always be written");
         let body = Some(("application/apply-patch+yaml", body));
         let call = Call { method: Method::PATCH, path, accept: JSON, body, what, secret: is_secret(&kind) };
@@ -212,8 +215,7 @@ impl Cluster {
 
     /// Returns the path of all objects of a kind.
     pub(super) fn collection(&self, kind: &Kind, namespace: Option<&str>) -> Result<String, ClusterError> {
-        let not_served =
-            || ClusterError::NotServed { api_version: kind.api_version(), kind: kind.kind.clone() };
+        let not_served = || ClusterError::NotServed { api_version: kind.api_version(), kind: kind.kind.clone() };
         let served = self.served(kind).ok_or_else(not_served)?;
         let root = if kind.group.is_empty() { "api" } else { "apis" };
         let api_version = kind.api_version();
@@ -344,10 +346,13 @@ mod tests {
 
     #[tokio::test]
     async fn an_expired_page_token_begins_again_a_few_times() {
-        let (cluster, log) = cluster(|target| {
-            if target.contains("continue=") { StatusCode::GONE.into_response() } else { page("one", "b") }
-        })
-        .await;
+        let (cluster, log) =
+            cluster(
+                |target| {
+                    if target.contains("continue=") { StatusCode::GONE.into_response() } else { page("one", "b") }
+                },
+            )
+            .await;
         assert!(matches!(cluster.list(&scope()).await, Err(ClusterError::Gone(_))));
         assert_eq!(log.lock().expect("a lock").len(), 8);
     }
@@ -355,7 +360,8 @@ mod tests {
     #[tokio::test]
     async fn an_apply_is_strict_and_by_our_manager() {
         let (cluster, log) = cluster(|_| {
-            (StatusCode::CREATED, [("warning", r#"299 - "do not \"do\" that""#)], item("one").to_string()).into_response()
+            (StatusCode::CREATED, [("warning", r#"299 - "do not \"do\" that""#)], item("one").to_string())
+                .into_response()
         })
         .await;
         let object = typed(item("one"), &scope().kind).expect("an object");

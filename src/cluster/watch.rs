@@ -206,8 +206,11 @@ mod tests {
     async fn an_expired_watch_lists_again() {
         let answer = |number: u32, _: &str| match number {
             0 | 2 => list("5"),
-            1 => event("ERROR", &json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                "message": "too old", "reason": "Expired", "code": 410 }))
+            1 => event(
+                "ERROR",
+                &json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": "too old", "reason": "Expired", "code": 410 }),
+            )
             .into_response(),
             _ => event("ADDED", &pod("two", "6")).into_response(),
         };

@@ -10,12 +10,36 @@ use super::nodes::Node;
 use super::scope::{Instance, Roots, Scope};
 use super::world::scope;
 use crate::config::{ResourceBlock, on_large_stack, sorted};
-use crate::model::{Address, DesiredResource, Diagnostic, Exports, Value};
+use crate::model::{Address, DesiredResource, Diagnostic, Exports, Output, Value};
 
 impl Evaluation {
     /// Evaluates one resource again with what the resources that are up export.
     pub(crate) fn resolve(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
         on_large_stack(|| self.again(address, known))
+    }
+
+    /// Evaluates the outputs again with what the resources that are up export; what fails keeps its planned value.
+    pub(crate) fn outputs(&self, known: &Known) -> BTreeMap<String, Output> {
+        let planned = self.desired.outputs.iter();
+        on_large_stack(|| planned.map(|(name, output)| (name.clone(), self.output_now(name, output, known))).collect())
+    }
+
+    /// Tells whether a variable is declared as sensitive.
+    pub(crate) fn is_sensitive_variable(&self, name: &str) -> bool {
+        self.world.config.variables.get(name).is_some_and(|variable| variable.sensitive)
+    }
+
+    fn output_now(&self, name: &str, planned: &Output, known: &Known) -> Output {
+        let block = self.world.config.outputs.get(name).filter(|_| !planned.value.is_wholly_known());
+        let now = block.and_then(|block| {
+            let newer = self.newer(&Node::Output(Arc::from(name)), known).ok()?;
+            self.world.within(|environment| {
+                let scope = Scope { newer: Some(&newer), ..scope(&self.roots, environment) };
+                evaluate(&block.value, &scope, None).ok()
+            })
+        });
+        let mark = |value: Value| if planned.sensitive { value.sensitive() } else { value };
+        Output { value: now.map_or_else(|| planned.value.clone(), mark), ..planned.clone() }
     }
 
     fn again(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {

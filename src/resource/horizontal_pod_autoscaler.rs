@@ -252,7 +252,9 @@ impl Arguments {
             errors.push(Problem::error("min_replicas", message).code("RF515").hint(hint));
         }
         if self.metric.is_empty() {
-            errors.push(Problem::error("metric", "an autoscaler needs a metric").hint("such as `metric \"memory\" { … }`"));
+            errors.push(
+                Problem::error("metric", "an autoscaler needs a metric").hint("such as `metric \"memory\" { … }`"),
+            );
         }
         errors.extend(self.metric.iter().enumerate().flat_map(|(index, metric)| metric.errors(index)));
         errors.extend(self.metric.iter().enumerate().filter_map(|(index, metric)| self.lacks_request(index, metric)));
@@ -272,7 +274,10 @@ impl Arguments {
         let requests = self.target.exports.get("requests")?.as_object()?;
         let is_missing = metric.is_resource() && !requests.contains_key(&metric.name);
         is_missing.then(|| {
-            let message = format!("the pods of {} request no {}, so that there is nothing to take a share of", self.target.address, metric.name);
+            let message = format!(
+                "the pods of {} request no {}, so that there is nothing to take a share of",
+                self.target.address, metric.name
+            );
             let hint = format!("set `{}` on {}, or use `average_value`", metric.name, self.target.address);
             Problem::error(format!("metric/{index}/average_utilization"), message).code("RF504").hint(hint)
         })
@@ -283,7 +288,9 @@ impl Arguments {
         if self.min_replicas == 0 {
             let hint = "the cluster needs the feature gate `HPAScaleToZero`";
             warnings.push(
-                Problem::warning("min_replicas", "most clusters refuse autoscalers without a least pod").code("RF515").hint(hint),
+                Problem::warning("min_replicas", "most clusters refuse autoscalers without a least pod")
+                    .code("RF515")
+                    .hint(hint),
             );
         }
         if self.metric.iter().all(|metric| metric.is_resource() && metric.name == "cpu") {
@@ -291,16 +298,22 @@ impl Arguments {
             warnings.push(Problem::info("metric", message).code("RF505").hint("add `metric \"memory\" { … }`"));
         }
         for (index, metric) in self.metric.iter().enumerate() {
-            if metric.is_resource() && metric.name == "memory" && metric.average_utilization.is_some_and(|share| share >= 100) {
+            if metric.is_resource()
+                && metric.name == "memory"
+                && metric.average_utilization.is_some_and(|share| share >= 100)
+            {
                 let message = "pods are killed for lack of memory before this is reached, where limit equals request";
-                warnings.push(Problem::warning(format!("metric/{index}/average_utilization"), message).hint("such as `70`"));
+                warnings.push(
+                    Problem::warning(format!("metric/{index}/average_utilization"), message).hint("such as `70`"),
+                );
             }
         }
         let down = self.behavior.as_ref().and_then(|behavior| behavior.scale_down.as_ref());
         if let Some(window) = down.and_then(|rules| rules.stabilization_window_seconds)
             && window < SHORTEST_LOOK_BACK
         {
-            let message = format!("workers are taken away after {window} s of low use, and their running tasks with them");
+            let message =
+                format!("workers are taken away after {window} s of low use, and their running tasks with them");
             let hint = format!("{SHORTEST_LOOK_BACK} or more; the default is {LOOK_BACK}");
             let argument = "behavior/scale_down/stabilization_window_seconds";
             warnings.push(Problem::warning(argument, message).code("RF506").hint(hint));
@@ -338,7 +351,8 @@ impl Arguments {
 impl Metric {
     /// Tells whether this is what the kubelet measures of the pods themselves.
     fn is_resource(&self) -> bool {
-        self.source == Some(Source::Resource) || (self.source.is_none() && matches!(self.name.as_str(), "cpu" | "memory"))
+        self.source == Some(Source::Resource)
+            || (self.source.is_none() && matches!(self.name.as_str(), "cpu" | "memory"))
     }
 
     fn errors(&self, index: usize) -> Vec<Problem> {
@@ -372,9 +386,13 @@ impl Metric {
             errors.push(Problem::error(at("average_utilization"), "percent, from 1 on"));
         }
         let zero = [("average_value", &self.average_value), ("value", &self.value)];
-        let zero = zero.into_iter().filter(|(_, value)| value.as_ref().and_then(QuantityArgument::known).is_some_and(|v| v.is_zero()));
+        let zero = zero
+            .into_iter()
+            .filter(|(_, value)| value.as_ref().and_then(QuantityArgument::known).is_some_and(|v| v.is_zero()));
         errors.extend(zero.map(|(name, _)| Problem::error(at(name), "the value must be more than 0")));
-        errors.extend(self.misplaced().map(|(name, needs)| Problem::error(at(name), format!("`{name}` goes with {needs} only"))));
+        errors.extend(
+            self.misplaced().map(|(name, needs)| Problem::error(at(name), format!("`{name}` goes with {needs} only"))),
+        );
         if self.source == Some(Source::Object) && self.described_object.is_none() {
             let hint = "such as `{ api_version = \"v1\", kind = \"Service\", name = \"…\" }`";
             errors.push(Problem::error(at(""), "an `object` metric needs `described_object`").hint(hint));
@@ -450,7 +468,8 @@ impl Rules {
     /// Returns the rules for shrinking, with what the user leaves open filled in.
     fn down(&self) -> Self {
         let slow = || vec![Policy { r#type: PolicyType::Pods, value: 1, period_seconds: 60 }];
-        let policy = self.policy.iter().map(|p| Policy { r#type: p.r#type, value: p.value, period_seconds: p.period_seconds });
+        let policy =
+            self.policy.iter().map(|p| Policy { r#type: p.r#type, value: p.value, period_seconds: p.period_seconds });
         Self {
             stabilization_window_seconds: self.stabilization_window_seconds.or(Some(LOOK_BACK)),
             select_policy: self.select_policy,
@@ -467,9 +486,7 @@ impl Rules {
             json["selectPolicy"] = format!("{select:?}").into();
         }
         if !self.policy.is_empty() {
-            let policy = |p: &Policy| {
-                json!({ "type": format!("{:?}", p.r#type), "value": p.value, "periodSeconds": p.period_seconds })
-            };
+            let policy = |p: &Policy| json!({ "type": format!("{:?}", p.r#type), "value": p.value, "periodSeconds": p.period_seconds });
             json["policies"] = self.policy.iter().map(policy).collect();
         }
         json

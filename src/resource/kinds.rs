@@ -20,10 +20,7 @@ pub(crate) fn place(kind: &Kind) -> Place {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("", "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus")
         | ("rbac.authorization.k8s.io", "ClusterRole" | "ClusterRoleBinding")
-        | (
-            "storage.k8s.io",
-            "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment" | "VolumeAttributesClass",
-        )
+        | ("storage.k8s.io", "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment" | "VolumeAttributesClass")
         | ("networking.k8s.io", "IngressClass" | "IPAddress" | "ServiceCIDR")
         | ("resource.k8s.io", "DeviceClass" | "ResourceSlice" | "DeviceTaintRule")
         | ("authentication.k8s.io", "TokenReview" | "SelfSubjectReview")
@@ -41,9 +38,19 @@ pub(crate) fn place(kind: &Kind) -> Place {
             _,
         ) => Place::Cluster,
         (
-            "" | "apps" | "autoscaling" | "batch" | "coordination.k8s.io" | "discovery.k8s.io" | "events.k8s.io"
-            | "authorization.k8s.io" | "networking.k8s.io" | "policy" | "rbac.authorization.k8s.io"
-            | "resource.k8s.io" | "storage.k8s.io",
+            ""
+            | "apps"
+            | "autoscaling"
+            | "batch"
+            | "coordination.k8s.io"
+            | "discovery.k8s.io"
+            | "events.k8s.io"
+            | "authorization.k8s.io"
+            | "networking.k8s.io"
+            | "policy"
+            | "rbac.authorization.k8s.io"
+            | "resource.k8s.io"
+            | "storage.k8s.io",
             _,
         ) => Place::Namespace,
         _ => well_known(kind),
@@ -69,7 +76,15 @@ pub(crate) fn rank(kind: &Kind) -> usize {
     const ORDER: [&[&str]; 12] = [
         &["CustomResourceDefinition"],
         &["Namespace"],
-        &["PriorityClass", "RuntimeClass", "StorageClass", "IngressClass", "ResourceQuota", "LimitRange", "NetworkPolicy"],
+        &[
+            "PriorityClass",
+            "RuntimeClass",
+            "StorageClass",
+            "IngressClass",
+            "ResourceQuota",
+            "LimitRange",
+            "NetworkPolicy",
+        ],
         &["ServiceAccount", "ClusterRole", "Role"],
         &["ClusterRoleBinding", "RoleBinding"],
         &["Secret", "ConfigMap", "PersistentVolume", "PersistentVolumeClaim"],

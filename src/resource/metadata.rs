@@ -85,7 +85,10 @@ pub(crate) fn check_name(argument: &str, name: &str, rule: NameRule) -> Option<P
         return None;
     }
     if is_fine {
-        return Some(Problem::error(argument, format!("`{name}` has {} characters; {longest} are allowed", name.len())));
+        return Some(Problem::error(
+            argument,
+            format!("`{name}` has {} characters; {longest} are allowed", name.len()),
+        ));
     }
     let dots = if rule == NameRule::Label { "" } else { ", also joined by dots" };
     let hint = format!("lower-case letters, digits and `-`, with a letter or digit at both ends{dots}");

@@ -168,13 +168,9 @@ impl ResourceType for Namespace {
     fn expand(&self, arguments: Json, context: &Context<'_>) -> Result<Expansion, Vec<Problem>> {
         let mut arguments: Arguments = parse(without_nulls(arguments))?;
         let name = arguments.name.take().unwrap_or_else(|| default_name(context.address));
-        let mut problems = Metadata {
-            name: &name,
-            namespace: None,
-            labels: &arguments.labels,
-            annotations: &arguments.annotations,
-        }
-        .problems(NameRule::Label);
+        let mut problems =
+            Metadata { name: &name, namespace: None, labels: &arguments.labels, annotations: &arguments.annotations }
+                .problems(NameRule::Label);
         problems.extend(arguments.limits.iter().enumerate().flat_map(|(index, limits)| limits.problems(index)));
         if !problems.is_empty() {
             return Err(problems);
@@ -286,12 +282,15 @@ impl Limits {
             ("default_request", &self.default_request, "max", &self.max),
             ("default", &self.default, "max", &self.max),
         ];
-        let mut problems: Vec<Problem> =
-            orders.into_iter().flat_map(|(low, lows, high, highs)| disorder(index, (low, lows), (high, highs))).collect();
+        let mut problems: Vec<Problem> = orders
+            .into_iter()
+            .flat_map(|(low, lows, high, highs)| disorder(index, (low, lows), (high, highs)))
+            .collect();
         let has_defaults = !self.default.is_empty() || !self.default_request.is_empty();
         if has_defaults && self.r#type != LimitType::Container {
             let name = if self.default.is_empty() { "default_request" } else { "default" };
-            let message = format!("a {:?} has no defaults, only `max`, `min` and `max_limit_request_ratio`", self.r#type);
+            let message =
+                format!("a {:?} has no defaults, only `max`, `min` and `max_limit_request_ratio`", self.r#type);
             problems.push(Problem::error(format!("limits/{index}/{name}"), message));
         }
         problems
@@ -318,7 +317,8 @@ impl Limits {
             ("maxLimitRequestRatio", &self.max_limit_request_ratio),
         ];
         for (name, amounts) in fields.into_iter().filter(|(_, amounts)| !amounts.is_empty()) {
-            item[name] = amounts.iter().map(|(name, amount)| (name.clone(), milli(amount))).collect::<Map<_, _>>().into();
+            item[name] =
+                amounts.iter().map(|(name, amount)| (name.clone(), milli(amount))).collect::<Map<_, _>>().into();
         }
         item
     }

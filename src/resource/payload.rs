@@ -20,7 +20,8 @@ const ROUNDS: usize = 4096;
 /// Refuses a key that the server would refuse, or that is taken.
 pub(crate) fn check_key(argument: &str, key: &str, taken: &mut BTreeSet<String>) -> Option<Problem> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_fine = !key.is_empty() && key.len() <= 253 && key.chars().all(is_allowed) && key != "." && !key.starts_with("..");
+    let is_fine =
+        !key.is_empty() && key.len() <= 253 && key.chars().all(is_allowed) && key != "." && !key.starts_with("..");
     if !is_fine && !key.contains(UNKNOWN) {
         let hint = "up to 253 letters, digits, `-`, `_` and `.`";
         return Some(Problem::error(argument, format!("`{key}` is not a key that Kubernetes accepts")).hint(hint));
@@ -50,7 +51,9 @@ pub(crate) fn recode(argument: &str, text: &str) -> Result<(String, usize), Prob
     let compact: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     match STANDARD.decode(&compact) {
         Ok(bytes) => Ok((STANDARD.encode(&bytes), bytes.len())),
-        Err(_) => Err(Problem::error(argument, "the value is not base64").hint("`filebase64(\"…\")` reads a file as base64")),
+        Err(_) => {
+            Err(Problem::error(argument, "the value is not base64").hint("`filebase64(\"…\")` reads a file as base64"))
+        }
     }
 }
 
@@ -74,7 +77,11 @@ pub(crate) fn secret_checksum(entries: &BTreeMap<String, String>, salt: &str) ->
 
 /// Returns a JSON map of texts.
 pub(crate) fn entries_json(entries: &BTreeMap<String, String>) -> Json {
-    entries.iter().map(|(key, value)| (key.clone(), Json::from(value.as_str()))).collect::<serde_json::Map<_, _>>().into()
+    entries
+        .iter()
+        .map(|(key, value)| (key.clone(), Json::from(value.as_str())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// Hashes the entries with their lengths, so that no two payloads look alike.

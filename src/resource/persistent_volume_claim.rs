@@ -110,11 +110,7 @@ impl ResourceType for PersistentVolumeClaim {
         }
         let size = arguments.size.to_json();
         Ok(Expansion {
-            exports: exports([
-                ("name", &name),
-                ("namespace", namespace),
-                ("size", size.as_str().unwrap_or_default()),
-            ]),
+            exports: exports([("name", &name), ("namespace", namespace), ("size", size.as_str().unwrap_or_default())]),
             objects: vec![object(arguments.to_json(metadata.to_json()))],
             on_delete: Some(format!("deletes claim {name}; what it holds is lost unless its volume is retained")),
             ..Expansion::default()
@@ -138,10 +134,12 @@ impl Arguments {
         if self.size.known().is_some_and(|size| size.is_zero()) {
             problems.push(Problem::error("size", "`size` must be more than 0").hint("such as `\"100Gi\"`"));
         }
-        if let (Some(size), Some(limit)) = (self.size.known(), self.size_limit.as_ref().and_then(QuantityArgument::known))
+        if let (Some(size), Some(limit)) =
+            (self.size.known(), self.size_limit.as_ref().and_then(QuantityArgument::known))
             && size > limit
         {
-            problems.push(Problem::error("size", format!("`size` is {size}, which is more than `size_limit`, {limit}")));
+            problems
+                .push(Problem::error("size", format!("`size` is {size}, which is more than `size_limit`, {limit}")));
         }
         if self.access_modes.is_empty() {
             problems.push(Problem::error("access_modes", "a claim needs at least one access mode"));
@@ -171,7 +169,8 @@ impl Arguments {
         if let Some(mode) = self.volume_mode {
             spec["volumeMode"] = format!("{mode:?}").into();
         }
-        let raw = [("selector", &self.selector), ("dataSource", &self.data_source), ("dataSourceRef", &self.data_source_ref)];
+        let raw =
+            [("selector", &self.selector), ("dataSource", &self.data_source), ("dataSourceRef", &self.data_source_ref)];
         for (field, value) in raw {
             if let Some(value) = value {
                 spec[field] = Json::Object(value.0.clone());

@@ -260,7 +260,8 @@ impl Arguments {
             && self.dashboard.is_none();
         if is_empty {
             let hint = "`pod_monitor {}` with the Prometheus operator, `scrape_config {}` without";
-            errors.push(Problem::error("", "the block says nothing of how Prometheus is to find the cluster").hint(hint));
+            errors
+                .push(Problem::error("", "the block says nothing of how Prometheus is to find the cluster").hint(hint));
         }
         if !cluster.is_known() {
             errors.push(Problem::error("head", "name and namespace of the head must be known before apply"));
@@ -291,7 +292,8 @@ impl Arguments {
     fn remarks(&self) -> Vec<Problem> {
         let mut remarks = Vec::new();
         let monitors = [("pod_monitor", &self.pod_monitor), ("service_monitor", &self.service_monitor)];
-        for (at, _) in monitors.into_iter().filter(|(_, monitor)| monitor.as_ref().is_some_and(|m| m.labels.is_empty())) {
+        for (at, _) in monitors.into_iter().filter(|(_, monitor)| monitor.as_ref().is_some_and(|m| m.labels.is_empty()))
+        {
             let message = "a Prometheus that chooses monitors by label will not see this one";
             let hint = "kube-prometheus-stack wants `labels = { release = \"<name of the release>\" }`";
             remarks.push(Problem::info(at, message).code("RF954").hint(hint));

@@ -38,7 +38,8 @@ pub(crate) fn prepare(json: Json, placement: Placement<'_>) -> Result<ExpandedOb
     }
     let generates_name = fields.get("metadata").and_then(|metadata| metadata.get("generateName")).is_some();
     let mut object = Object::new(Json::Object(fields)).map_err(|error| {
-        let hint = generates_name.then_some("with `generateName` every apply would make another object: give it a name");
+        let hint =
+            generates_name.then_some("with `generateName` every apply would make another object: give it a name");
         refuse(error.to_string(), hint)
     })?;
     let kind = object.kind();

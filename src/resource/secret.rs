@@ -241,7 +241,8 @@ impl Arguments {
         }
         let (named, needed) = (self.r#type.as_deref()?, self.needed_type()?);
         let contradicts = named != needed && !named.contains(UNKNOWN);
-        contradicts.then(|| Problem::error("type", format!("the blocks make a Secret of type `{needed}`, not `{named}`")))
+        contradicts
+            .then(|| Problem::error("type", format!("the blocks make a Secret of type `{needed}`, not `{named}`")))
     }
 }
 

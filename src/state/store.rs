@@ -112,6 +112,17 @@ impl Store {
         }
     }
 
+    /// Puts a rebuilt state in the place of one that cannot be read, which is kept beside the generations.
+    pub(crate) fn replace(&self, state: State) -> Result<State, StateError> {
+        self.make_folder()?;
+        for path in [&self.state, &self.journal_path()] {
+            let Some(name) = path.file_name().filter(|_| path.exists()) else { continue };
+            let aside = self.folder.join(format!("{}.unreadable", name.to_string_lossy()));
+            std::fs::rename(path, &aside).map_err(|source| StateError::Write { path: aside, source })?;
+        }
+        self.save(state)
+    }
+
     /// Returns the state as the file holds it, for people and other programs.
     pub(crate) fn text(&self, state: &State) -> String {
         file::text(state)

@@ -58,7 +58,8 @@ mod tests {
 
     #[tokio::test]
     async fn conflicts_name_field_and_owner() {
-        let cause = json!({ "reason": "FieldManagerConflict", "field": ".spec.type", "message": "conflict with \"x\"" });
+        let cause =
+            json!({ "reason": "FieldManagerConflict", "field": ".spec.type", "message": "conflict with \"x\"" });
         let status = json!({ "reason": "Conflict", "message": "1 conflict", "details": { "causes": [cause] } });
         let causes = vec![(".spec.type".to_owned(), "conflict with \"x\"".to_owned())];
         assert_eq!(answer_to(409, status).await, Answer::Conflict { causes });
@@ -66,7 +67,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_tried_yet_is_no_refusal() {
-        for (code, message) in [(404, "namespaces \"b\" not found"), (400, "admission webhook \"w\" does not support dry run")] {
+        for (code, message) in
+            [(404, "namespaces \"b\" not found"), (400, "admission webhook \"w\" does not support dry run")]
+        {
             let answer = answer_to(code, json!({ "reason": "X", "message": message })).await;
             assert_eq!(answer, Answer::NotPreviewable { reason: message.to_owned() });
         }

@@ -166,11 +166,15 @@ mod tests {
 
     #[test]
     fn what_others_own_is_carried_over_by_key() {
-        let mut desired = desired(json!({ "apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": { "name": "a" },
+        let mut desired =
+            desired(json!({ "apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": { "name": "a" },
             "spec": { "groups": [{ "name": "cpu" }, { "name": "new" }] } }));
         desired.carried.push(carried());
         let sent = body(&desired, Some(&live(groups(&json!(5)))), binding(&desired, false), &mut |_| String::new());
-        assert_eq!(sent.pointer("/spec/groups"), Some(&json!([{ "name": "cpu", "scale": { "replicas": 5 } }, { "name": "new" }])));
+        assert_eq!(
+            sent.pointer("/spec/groups"),
+            Some(&json!([{ "name": "cpu", "scale": { "replicas": 5 } }, { "name": "new" }]))
+        );
         assert_eq!((sent.uid(), sent.resource_version()), (Some("u"), Some("7")));
     }
 

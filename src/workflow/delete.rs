@@ -14,7 +14,8 @@ use super::run::{Run, verb};
 use super::wait::Waited;
 use crate::cluster::{Apply, ClusterError, Deletion, Propagation};
 use crate::model::{
-    Address, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Object, Readiness, Span, Surroundings, Verb,
+    Address, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Object, Readiness, Span, Surroundings,
+    Verb,
 };
 use crate::plan::{Action, Change, ResourcePlan};
 use crate::state::{Act, Entry, RecordedObject};
@@ -168,7 +169,8 @@ impl Run<'_> {
         }
         let going = self.going();
         let found = foreign(self.cluster, &identity.name, &self.plan.lineage, &going).await;
-        let found = found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", identity), &error)))?;
+        let found =
+            found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", identity), &error)))?;
         found.reason().map_or(Ok(()), |reason| Err(refuse(&reason).into()))
     }
 

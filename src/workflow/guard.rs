@@ -84,9 +84,11 @@ fn is_transient(kind: &str) -> bool {
 
 /// Tells whether somebody else made an object by intent: controllers and owned objects do not count.
 fn is_foreign(object: &Object, lineage: &str) -> bool {
-    let has_owner = object.pointer("/metadata/ownerReferences").and_then(Json::as_array).is_some_and(|it| !it.is_empty());
+    let has_owner =
+        object.pointer("/metadata/ownerReferences").and_then(Json::as_array).is_some_and(|it| !it.is_empty());
     let made_by_controllers = managers(object).next().is_some()
-        && managers(object).all(|(manager, _)| matches!(manager, "kube-controller-manager" | "kube-scheduler" | "kubelet"));
+        && managers(object)
+            .all(|(manager, _)| matches!(manager, "kube-controller-manager" | "kube-scheduler" | "kubelet"));
     let is_standard = matches!(
         (object.kind().kind.as_str(), object.name()),
         ("ConfigMap", "kube-root-ca.crt") | ("ServiceAccount", "default")

@@ -22,8 +22,7 @@ pub(super) fn rank(kind: &Kind) -> Rank {
         ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _) => Rank::Webhook,
         ("", "Pod" | "ReplicationController") => Rank::Workload,
         (
-            "" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io"
-            | "policy",
+            "" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io" | "policy",
             _,
         ) => Rank::Ground,
         _ => Rank::Workload,

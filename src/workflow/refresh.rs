@@ -71,10 +71,16 @@ pub(crate) fn place(desired: &mut Desired, kinds: &Kinds, namespace: &str) {
         let namespaced = brought.get(&key).copied().or_else(|| kinds.get(&key).map(|served| served.namespaced));
         let has_one = desired.object.namespace().is_some_and(|namespace| !namespace.is_empty());
         match namespaced {
-            Some(true) if !has_one => edit(&mut desired.object, |json| json["metadata"]["namespace"] = namespace.into()),
-            Some(false) if desired.object.pointer("/metadata/namespace").is_some() => edit(&mut desired.object, |json| {
-                json.pointer_mut("/metadata").and_then(Json::as_object_mut).map(|metadata| metadata.remove("namespace"));
-            }),
+            Some(true) if !has_one => {
+                edit(&mut desired.object, |json| json["metadata"]["namespace"] = namespace.into())
+            }
+            Some(false) if desired.object.pointer("/metadata/namespace").is_some() => {
+                edit(&mut desired.object, |json| {
+                    json.pointer_mut("/metadata")
+                        .and_then(Json::as_object_mut)
+                        .map(|metadata| metadata.remove("namespace"));
+                })
+            }
             _ => {}
         }
     }
@@ -208,12 +214,7 @@ async fn documents(
 }
 
 /// Reads one document; one that is no JSON counts as missing.
-async fn fetch(
-    cluster: &Cluster,
-    path: &str,
-    hash: &str,
-    cache: Option<&Cache>,
-) -> Result<Option<Json>, ClusterError> {
+async fn fetch(cluster: &Cluster, path: &str, hash: &str, cache: Option<&Cache>) -> Result<Option<Json>, ClusterError> {
     let cache = cache.filter(|_| !hash.is_empty());
     let kept = cache.and_then(|cache| serde_json::from_slice(&cache.get(hash)?).ok());
     if kept.is_some() {

@@ -11,7 +11,8 @@ use super::run::{Run, verb};
 use super::wait::Waited;
 use crate::cluster::{Apply, ClusterError, Outcome, Propagation, defined_kind};
 use crate::model::{
-    Address, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Identity, Json, Object, Objects, Value, Verb,
+    Address, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Identity, Json, Object, Objects, Value,
+    Verb,
 };
 use crate::plan::{self, Change, ResourcePlan, Validation};
 use crate::state::{Act, Entry, Status};
@@ -37,10 +38,7 @@ struct Raise {
 /// Tells whether there is anything to make, change or wait for.
 pub(super) fn raises(planned: &ResourcePlan) -> bool {
     let is_work = |change: &Change| {
-        matches!(
-            change,
-            Change::Wait { .. } | Change::Create { .. } | Change::Update { .. } | Change::Replace { .. }
-        )
+        matches!(change, Change::Wait { .. } | Change::Create { .. } | Change::Update { .. } | Change::Replace { .. })
     };
     !planned.unknown_until.is_empty() || planned.changes.iter().any(is_work)
 }
@@ -98,7 +96,11 @@ impl Run<'_> {
             && planned.exports.values().all(Value::is_wholly_known);
         if is_known {
             let exports = planned.exports.clone();
-            return Ok(Raise { changes: planned.changes.clone(), exports, before_delete: before_delete(&planned.before_delete) });
+            return Ok(Raise {
+                changes: planned.changes.clone(),
+                exports,
+                before_delete: before_delete(&planned.before_delete),
+            });
         }
         let resolved = (self.resolve)(address, &self.known()).map_err(|diagnostics| first(address, diagnostics))?;
         let before_delete = before_delete(&resolved.before_delete);
@@ -124,7 +126,11 @@ impl Run<'_> {
             let identity = desired.object.identity();
             let known = changes.iter_mut().find(|change| change.identity() == identity);
             match known {
-                Some(Change::Create { desired: known, .. } | Change::Update { desired: known, .. } | Change::Replace { desired: known, .. }) => {
+                Some(
+                    Change::Create { desired: known, .. }
+                    | Change::Update { desired: known, .. }
+                    | Change::Replace { desired: known, .. },
+                ) => {
                     if !known.unknown.is_empty() {
                         *known = desired;
                     }
@@ -298,10 +304,12 @@ impl Run<'_> {
     /// Returns what to send for an object.
     fn body(&self, desired: &DesiredObject, live: Option<&Object>, bind: Bind) -> Result<Object, Stop> {
         let mut failed = None;
-        let mut random = |length| random_text(length).unwrap_or_else(|error| {
-            failed = Some(error);
-            String::new()
-        });
+        let mut random = |length| {
+            random_text(length).unwrap_or_else(|error| {
+                failed = Some(error);
+                String::new()
+            })
+        };
         let object = body(desired, live, bind, &mut random);
         match failed {
             None => Ok(object),

@@ -10,10 +10,16 @@ use crate::model::{DesiredObject, Identity, Kind, Object, Readiness, Scope, Surr
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Waited {
-    Ready { note: Option<String> },
+    Ready {
+        note: Option<String>,
+    },
     /// It will not become ready, for this reason.
-    Failed { reason: String },
-    TimedOut { reason: String },
+    Failed {
+        reason: String,
+    },
+    TimedOut {
+        reason: String,
+    },
     Interrupted,
 }
 
@@ -75,7 +81,10 @@ impl Watching {
             }
             if !asked_events && start.elapsed() >= QUIET {
                 asked_events = true;
-                self.follow(Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(str::to_owned) }, namespace);
+                self.follow(
+                    Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(str::to_owned) },
+                    namespace,
+                );
             }
             let next = next_look(start, failing_since, patience, asked_events);
             tokio::select! {
@@ -218,7 +227,9 @@ mod tests {
         let listed = json!({ "metadata": { "resourceVersion": "10" }, "items": [listed] }).to_string();
         let router = Router::new().fallback(move |request: Request| {
             let listed = listed.clone();
-            async move { if request.uri().to_string().contains("watch=true") { events(phases) } else { listed.into_response() } }
+            async move {
+                if request.uri().to_string().contains("watch=true") { events(phases) } else { listed.into_response() }
+            }
         });
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
         let versions = vec!["v1".to_owned()];

@@ -103,7 +103,8 @@ impl Sight {
     fn take_in(&mut self, scope: &Scope, seen: Seen) {
         match seen {
             Seen::All(objects) => {
-                let is_old = |identity: &Identity| identity.group == scope.kind.group && identity.kind == scope.kind.kind;
+                let is_old =
+                    |identity: &Identity| identity.group == scope.kind.group && identity.kind == scope.kind.kind;
                 self.objects.retain(|identity, _| !is_old(identity));
                 self.objects.extend(objects.into_iter().map(slim).map(|object| (object.identity(), object)));
                 self.whole.insert(scope.clone());
@@ -127,7 +128,9 @@ impl Sight {
 fn slim(mut object: Object) -> Object {
     if object.pointer("/metadata/managedFields").is_some() {
         edit(&mut object, |json| {
-            json.pointer_mut("/metadata").and_then(Json::as_object_mut).map(|metadata| metadata.remove("managedFields"));
+            json.pointer_mut("/metadata")
+                .and_then(Json::as_object_mut)
+                .map(|metadata| metadata.remove("managedFields"));
         });
     }
     object

@@ -82,7 +82,8 @@ fn register(api: &Api, index: usize) {
 /// Keeps a node ready and free of taints.
 fn beat(api: &Api, index: usize) {
     let path = format!("/api/v1/nodes/node-{index}");
-    let capacity = json!({"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"});
+    let capacity =
+        json!({"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"});
     let ready = json!({
         "type": "Ready", "status": "True", "reason": "KubeletReady", "message": "made up",
         "lastHeartbeatTime": now(), "lastTransitionTime": "2026-01-01T00:00:00Z",
@@ -107,7 +108,8 @@ fn tend_pod(api: &Api, pod: &Value, number: usize) {
         return set_status(api, &path, containers, "Pending", &waiting, false, number);
     }
     if text(pod, "/metadata/ownerReferences/0/kind") == "Job" {
-        let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}});
+        let ended =
+            json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}});
         return set_status(api, &path, containers, "Succeeded", &ended, false, number);
     }
     set_status(api, &path, containers, "Running", &json!({"running": {"startedAt": now()}}), true, number);

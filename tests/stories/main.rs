@@ -1,10 +1,14 @@
 //! Stories: what a user does and what somebody else does meanwhile, told once and run twice,
 //! on the sandbox and on a real kube-apiserver where its binaries are.
 mod api;
+mod crash;
 mod drift;
+mod examples;
 mod fakelet;
 mod first_steps;
+mod objects;
 mod real;
+mod trouble;
 mod world;
 
 use std::process::ExitCode;
@@ -20,7 +24,8 @@ type Story = (&'static str, fn(&World));
 
 /// Returns every story, by file.
 fn stories() -> Vec<Story> {
-    [first_steps::STORIES, drift::STORIES].concat()
+    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES]
+        .concat()
 }
 
 static PLANE: OnceLock<(std::path::PathBuf, bool)> = OnceLock::new();

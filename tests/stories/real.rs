@@ -35,7 +35,8 @@ impl ControlPlane {
         let mut plane = Self {
             children: Vec::new(),
             fakelet: None,
-            has_controllers: assets.join("kube-controller-manager").is_file() && assets.join("kube-scheduler").is_file(),
+            has_controllers: assets.join("kube-controller-manager").is_file()
+                && assets.join("kube-scheduler").is_file(),
             version: version(assets),
             folder,
         };

@@ -21,7 +21,11 @@ const PANELS: [Panel; 8] = [
     ("Tasks by state", "short", &[("{{State}}", "sum by (State) (ray_tasks{$only})")]),
     ("Actors by state", "short", &[("{{State}}", "sum by (State) (ray_actors{$only})")]),
     ("CPU of the nodes", "percent", &[("{{ip}}", "ray_node_cpu_utilization{$only}")]),
-    ("Memory of Ray's processes", "decmbytes", &[("{{ip}} {{Component}}", "sum by (ip, Component) (ray_component_uss_mb{$only})")]),
+    (
+        "Memory of Ray's processes",
+        "decmbytes",
+        &[("{{ip}} {{Component}}", "sum by (ip, Component) (ray_component_uss_mb{$only})")],
+    ),
     (
         "Object store",
         "bytes",

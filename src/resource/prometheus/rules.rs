@@ -32,7 +32,8 @@ struct Alert {
 
 /// Returns the rule groups.
 pub(crate) fn groups(cluster: &Cluster, thresholds: Thresholds<'_>) -> Json {
-    let alerts: Vec<Json> = alerts(cluster, thresholds).into_iter().map(|alert| alert.to_json(thresholds.labels)).collect();
+    let alerts: Vec<Json> =
+        alerts(cluster, thresholds).into_iter().map(|alert| alert.to_json(thresholds.labels)).collect();
     json!([
         { "name": format!("ray-{}-records", cluster.name), "interval": "30s", "rules": records(cluster) },
         { "name": format!("ray-{}-alerts", cluster.name), "rules": alerts },
@@ -45,10 +46,7 @@ fn records(cluster: &Cluster) -> Vec<Json> {
     let by = format!("sum by ({CLUSTER_LABEL})");
     let record = |name: &str, expression: String| json!({ "record": name, "expr": expression });
     vec![
-        record(
-            "ray_cluster:nodes:count",
-            format!("count by ({CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
-        ),
+        record("ray_cluster:nodes:count", format!("count by ({CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})")),
         record(
             "ray_cluster:object_store_used:ratio",
             format!(
@@ -58,7 +56,9 @@ fn records(cluster: &Cluster) -> Vec<Json> {
         ),
         record(
             "ray_cluster:logical_cpus_used:ratio",
-            format!("{by} (ray_resources{{{only},Name=\"CPU\",State=\"USED\"}}) / {by} (ray_resources{{{only},Name=\"CPU\"}})"),
+            format!(
+                "{by} (ray_resources{{{only},Name=\"CPU\",State=\"USED\"}}) / {by} (ray_resources{{{only},Name=\"CPU\"}})"
+            ),
         ),
     ]
 }
@@ -86,7 +86,9 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayOutOfMemory",
             severity: "warning",
-            expression: format!("sum by ({CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"),
+            expression: format!(
+                "sum by ({CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"
+            ),
             lasting: "0m",
             summary: "Ray kills workers for lack of memory",
             description: "{{ $value | humanize }} workers were killed in 15 minutes; their tasks start again or fail.",
@@ -102,7 +104,9 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayTasksInfeasible",
             severity: "warning",
-            expression: format!("sum by ({CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"),
+            expression: format!(
+                "sum by ({CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
+            ),
             lasting: "10m",
             summary: "tasks ask for more than any node has",
             description: "Tasks or actors wait for resources that no node of the cluster has, and will wait for ever.",

@@ -19,7 +19,9 @@ pub(super) fn claim(object: &Object, surroundings: Surroundings<'_>) -> Readines
         }
         _ => {
             let event = generic::newest_event(object, surroundings, &["ProvisioningFailed", "FailedBinding"]);
-            Readiness::waiting(event.map_or_else(|| "it is not bound to a volume yet".to_owned(), |event| event.message))
+            Readiness::waiting(
+                event.map_or_else(|| "it is not bound to a volume yet".to_owned(), |event| event.message),
+            )
         }
     }
 }
@@ -53,9 +55,8 @@ fn resized(object: &Object) -> Readiness {
 
 /// Tells whether the claim's class, named or the default, waits for the first pod.
 fn binds_late(object: &Object, surroundings: Surroundings<'_>) -> bool {
-    let named = object
-        .text("/spec/storageClassName")
-        .or_else(|| object.annotation("volume.beta.kubernetes.io/storage-class"));
+    let named =
+        object.text("/spec/storageClassName").or_else(|| object.annotation("volume.beta.kubernetes.io/storage-class"));
     let is_meant = |class: &&Object| match named {
         Some(name) => class.name() == name,
         None => class.annotation(DEFAULT_CLASS) == Some("true"),
@@ -76,8 +77,7 @@ fn is_used(object: &Object, surroundings: Surroundings<'_>) -> bool {
     let mounts = |volume: &Json| {
         volume.pointer("/persistentVolumeClaim/claimName").and_then(Json::as_str) == Some(object.name())
     };
-    surroundings
-        .of_kind("Pod", object.namespace())
-        .filter(|pod| !pod.is_terminating())
-        .any(|pod| pod.pointer("/spec/volumes").and_then(Json::as_array).is_some_and(|volumes| volumes.iter().any(mounts)))
+    surroundings.of_kind("Pod", object.namespace()).filter(|pod| !pod.is_terminating()).any(|pod| {
+        pod.pointer("/spec/volumes").and_then(Json::as_array).is_some_and(|volumes| volumes.iter().any(mounts))
+    })
 }

@@ -124,7 +124,8 @@ pub(super) fn newest_event(object: &Object, surroundings: Surroundings<'_>, reas
 
 /// Reads an Event of either API group.
 fn told(event: &Object) -> Told {
-    let first = |pointers: &[&str]| pointers.iter().find_map(|pointer| event.text(pointer)).unwrap_or_default().to_owned();
+    let first =
+        |pointers: &[&str]| pointers.iter().find_map(|pointer| event.text(pointer)).unwrap_or_default().to_owned();
     Told {
         message: first(&["/message", "/note"]),
         time: first(&[

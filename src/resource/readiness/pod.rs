@@ -78,7 +78,9 @@ fn trouble(status: &Json) -> Option<Readiness> {
     let message = text(status, "/state/waiting/message");
     let told = if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") };
     match reason {
-        "CrashLoopBackOff" => Some(Readiness::failed(format!("container {name} crashes in a loop{}", last_end(status)))),
+        "CrashLoopBackOff" => {
+            Some(Readiness::failed(format!("container {name} crashes in a loop{}", last_end(status))))
+        }
         "ErrImagePull" if DEFINITE.iter().any(|words| message.contains(words)) => {
             Some(Readiness::failed(format!("container {name}: {told}")))
         }
@@ -90,7 +92,8 @@ fn trouble(status: &Json) -> Option<Readiness> {
 
 /// Returns how the container ended the last time, such as ` (exit code 1, OOMKilled)`.
 fn last_end(status: &Json) -> String {
-    let Some(terminated) = status.pointer("/lastState/terminated").or_else(|| status.pointer("/state/terminated")) else {
+    let Some(terminated) = status.pointer("/lastState/terminated").or_else(|| status.pointer("/state/terminated"))
+    else {
         return String::new();
     };
     let code = terminated.get("exitCode").and_then(Json::as_i64).map(|code| format!("exit code {code}"));
@@ -106,7 +109,8 @@ fn end_of(object: &Object) -> String {
     if !told.is_empty() {
         return told.join(": ");
     }
-    let ended = |status: &&Json| status.pointer("/state/terminated/exitCode").and_then(Json::as_i64).is_some_and(|c| c != 0);
+    let ended =
+        |status: &&Json| status.pointer("/state/terminated/exitCode").and_then(Json::as_i64).is_some_and(|c| c != 0);
     match statuses(object).find(ended) {
         Some(status) => format!("container {} ended{}", text(status, "/name"), last_end(status)),
         None => "it failed".to_owned(),
@@ -121,9 +125,10 @@ fn hold_up(object: &Object, surroundings: Surroundings<'_>) -> String {
         return told.message;
     }
     let init = object.pointer("/status/initContainerStatuses").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-    if let Some(running) = init.iter().find(|status| {
-        status.pointer("/state/running").is_some() && status.get("started") != Some(&Json::Bool(true))
-    }) {
+    if let Some(running) = init
+        .iter()
+        .find(|status| status.pointer("/state/running").is_some() && status.get("started") != Some(&Json::Bool(true)))
+    {
         return format!("init container {} is at work", text(running, "/name"));
     }
     match statuses(object).find(|status| status.get("ready") == Some(&Json::Bool(false))) {

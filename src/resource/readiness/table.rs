@@ -102,7 +102,9 @@ pub(crate) fn load_balancer(object: &Object, surroundings: Surroundings<'_>) -> 
         return Readiness::ready();
     }
     let event = generic::newest_event(object, surroundings, &["SyncLoadBalancerFailed"]);
-    Readiness::waiting(event.map_or_else(|| "the load balancer has given no address yet".to_owned(), |event| event.message))
+    Readiness::waiting(
+        event.map_or_else(|| "the load balancer has given no address yet".to_owned(), |event| event.message),
+    )
 }
 
 fn lacks_address(object: &Object) -> bool {
@@ -159,6 +161,8 @@ fn queue(object: &Object, _: Surroundings<'_>) -> Readiness {
 fn requires(object: &Object, name: &str, otherwise: &str) -> Readiness {
     generic::begin(object).unwrap_or_else(|| match generic::condition(object, name) {
         Some(condition) if condition.is("True") => Readiness::ready(),
-        found => Readiness::waiting(found.map_or_else(|| otherwise.to_owned(), |condition: Condition<'_>| condition.says())),
+        found => {
+            Readiness::waiting(found.map_or_else(|| otherwise.to_owned(), |condition: Condition<'_>| condition.says()))
+        }
     })
 }

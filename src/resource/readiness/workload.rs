@@ -85,12 +85,14 @@ pub(super) fn daemon_set(object: &Object, surroundings: Surroundings<'_>) -> Rea
     let available = count(object, "numberAvailable");
     let on_delete = object.text("/spec/updateStrategy/type") == Some("OnDelete");
     if available >= wanted && (updated >= wanted || on_delete) {
-        let note = (updated < wanted).then(|| format!("{updated} of {wanted} pods are new: with OnDelete the others stay"));
+        let note =
+            (updated < wanted).then(|| format!("{updated} of {wanted} pods are new: with OnDelete the others stay"));
         return Readiness::Ready { note };
     }
     let pods = pods_of(object, surroundings);
     let told = pod::worst(&newest(&pods, "controller-revision-hash"), surroundings);
-    let refused = if count(object, "currentNumberScheduled") < wanted { creation_refused(object, surroundings) } else { None };
+    let refused =
+        if count(object, "currentNumberScheduled") < wanted { creation_refused(object, surroundings) } else { None };
     refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available"), told))
 }
 
@@ -134,9 +136,8 @@ pub(super) fn job(object: &Object, surroundings: Surroundings<'_>) -> Readiness 
     let succeeded = count(object, "succeeded");
     let wanted = generic::number(object, "/spec/completions").unwrap_or(1);
     let refused = if count(object, "active") == 0 { creation_refused(object, surroundings) } else { None };
-    refused.unwrap_or_else(|| {
-        conclude(format!("{succeeded} of {wanted} runs are done"), pod::worst(&pods, surroundings))
-    })
+    refused
+        .unwrap_or_else(|| conclude(format!("{succeeded} of {wanted} runs are done"), pod::worst(&pods, surroundings)))
 }
 
 /// Returns the verdict on a workload whose controller has written nothing yet.
@@ -217,7 +218,8 @@ fn newest<'a>(pods: &[&'a Object], label: &str) -> Vec<&'a Object> {
 fn refused(object: &Object, pods: &[&Object]) -> Option<Readiness> {
     let failure = generic::condition(object, "ReplicaFailure").filter(|failure| failure.is("True"))?;
     // Old pods that go make room in a quota.
-    let old = count(object, "replicas") > count(object, "updatedReplicas") && pods.iter().any(|pod| pod.is_terminating());
+    let old =
+        count(object, "replicas") > count(object, "updatedReplicas") && pods.iter().any(|pod| pod.is_terminating());
     Some(refusal(failure.message, old))
 }
 
@@ -233,11 +235,7 @@ fn creation_refused(object: &Object, surroundings: Surroundings<'_>) -> Option<R
 
 fn refusal(message: &str, may_pass: bool) -> Readiness {
     let is_definite = ["forbidden", "is invalid", "denied the request"].iter().any(|words| message.contains(words));
-    if is_definite && !may_pass {
-        Readiness::failed(message)
-    } else {
-        Readiness::waiting(message)
-    }
+    if is_definite && !may_pass { Readiness::failed(message) } else { Readiness::waiting(message) }
 }
 
 /// Says of a failed pod of an old revision what only a hand can end.
@@ -251,7 +249,9 @@ fn stuck(verdict: Readiness, object: &Object, pods: &[&Object]) -> Readiness {
         label.is_some() && label != revision && reason.starts_with(&format!("pod {}:", pod.name()))
     };
     match pods.iter().find(is_old) {
-        Some(pod) => Readiness::failed(format!("{reason}; it is of the old revision: delete pod {} to go on", pod.name())),
+        Some(pod) => {
+            Readiness::failed(format!("{reason}; it is of the old revision: delete pod {} to go on", pod.name()))
+        }
         None => verdict,
     }
 }
