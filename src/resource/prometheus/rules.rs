@@ -46,7 +46,10 @@ fn records(cluster: &Cluster) -> Vec<Json> {
     let by = format!("sum by (namespace, {CLUSTER_LABEL})");
     let record = |name: &str, expression: String| json!({ "record": name, "expr": expression });
     vec![
-        record("ray_cluster:nodes:count", format!("count by ({CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})")),
+        record(
+            "ray_cluster:nodes:count",
+            format!("count by (namespace, {CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
+        ),
         record(
             "ray_cluster:object_store_used:ratio",
             format!(
@@ -87,7 +90,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
             name: "RayOutOfMemory",
             severity: "warning",
             expression: format!(
-                "sum by ({CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"
+                "sum by (namespace, {CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"
             ),
             lasting: "0m",
             summary: "Ray kills workers for lack of memory",
@@ -105,7 +108,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
             name: "RayTasksInfeasible",
             severity: "warning",
             expression: format!(
-                "sum by ({CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
+                "sum by (namespace, {CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
             ),
             lasting: "10m",
             summary: "tasks ask for more than any node has",

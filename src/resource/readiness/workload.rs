@@ -98,7 +98,7 @@ pub(super) fn daemon_set(object: &Object, surroundings: Surroundings<'_>) -> Rea
     let told = pod::worst(&newest(&pods, "controller-revision-hash"), surroundings);
     let refused =
         if count(object, "currentNumberScheduled") < wanted { creation_refused(object, surroundings) } else { None };
-    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available"), told))
+    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available, {updated} are new"), told))
 }
 
 /// Judges a ReplicaSet that stands alone.
@@ -223,9 +223,7 @@ fn newest<'a>(pods: &[&'a Object], label: &str) -> Vec<&'a Object> {
 fn refused(object: &Object) -> Option<Readiness> {
     let failure = generic::condition(object, "ReplicaFailure").filter(|failure| failure.is("True"))?;
     // Old pods that go make room in a quota.
-    let old =
-        count(object, "replicas") > count(object, "updatedReplicas") && pods.iter().any(|pod| pod.is_terminating());
-    Some(refusal(failure.message, old))
+    Some(refusal(failure.message, count(object, "replicas") > count(object, "updatedReplicas")))
 }
 
 /// Returns the verdict on an object whose controller tells of refused pods by Events only.
