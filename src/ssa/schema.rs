@@ -83,6 +83,8 @@ pub(super) struct Field {
     /// The server loses the value where it is empty, zero or false.
     pub omits_zero: bool,
     pub is_required: bool,
+    /// What the server writes where nothing is set, for Go has no absent values of this type.
+    pub kept: Option<Json>,
 }
 
 /// What canonical form must know of a type beside its shape.
@@ -93,10 +95,14 @@ pub(super) enum Role {
     Quantity,
     /// `rbac.authorization.k8s.io` `Subject`, whose default group depends on its kind.
     Subject,
-    /// An item of a LimitRange, whose limits are defaults of each other.
+    /// An item of a `LimitRange`, whose limits are defaults of each other.
     LimitRangeItem,
-    /// A claim, which inside a StatefulSet is written out with its kind and phase.
+    /// A claim, which inside a `StatefulSet` is written out with its kind and phase.
     VolumeClaim,
+    /// A request for devices, whose count depends on its mode.
+    DeviceRequest,
+    /// Bytes in base64.
+    Bytes,
 }
 
 /// A node, with the nodes that it refers to.
@@ -141,6 +147,11 @@ impl List {
 }
 
 impl<'a> Type<'a> {
+    /// Tells whether values of any form are allowed.
+    pub(super) fn is_anything(self) -> bool {
+        self.node.scalar.is_some() && self.node.map.is_some()
+    }
+
     pub(super) fn at(self, node: NodeId) -> Self {
         Self { nodes: self.nodes, node: &self.nodes[node] }
     }
