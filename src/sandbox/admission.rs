@@ -43,9 +43,9 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
     match info.kind.as_str() {
         _ if info.custom => {}
         "Service" => {
-            let was_external = text(live, "/spec/type") == "ExternalName";
-            let kept = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
-            for field in kept.iter().filter(|_| !was_external && text(object, "/spec/type") != "ExternalName") {
+            let is_external = [live, &*object].iter().any(|service| text(service, "/spec/type") == "ExternalName");
+            let kept: &[&str] = if is_external { &[] } else { &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] };
+            for field in kept {
                 if let Some(value) = get(live, &["spec", field]) {
                     default(object, &["spec", field], value.clone());
                 }

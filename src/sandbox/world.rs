@@ -155,7 +155,11 @@ impl World {
     }
 
     /// Returns the objects of a resource, of one namespace or of all, in the order of their names.
-    pub(super) fn list(&self, resource: &Resource, namespace: Option<&str>) -> impl Iterator<Item = &Arc<Object>> {
+    pub(super) fn list<'a>(
+        &'a self,
+        resource: &Resource,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
         let start = match namespace {
             Some(namespace) => Bound::Included((namespace.to_owned(), String::new())),
             None => Bound::Unbounded,
