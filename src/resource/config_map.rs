@@ -131,3 +131,55 @@ impl Arguments {
         (binary, problems)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{UNKNOWN, Value};
+    use crate::resource::testing::{errors, expand};
+
+    #[test]
+    fn its_object() {
+        let arguments = json!({
+            "namespace": "a",
+            "data": {"app.properties": "x=1\n", "port": 8080},
+            "binary_data": {"b": "AAEC\n Aw=="},
+            "immutable": true,
+        });
+        let expansion = expand("config_map", arguments).unwrap();
+        let expected = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "main", "namespace": "a"},
+            "data": {"app.properties": "x=1\n", "port": "8080"},
+            "binaryData": {"b": "AAECAw=="},
+            "immutable": true,
+        });
+        assert_eq!(expansion.objects[0].object.json(), &expected);
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        let arguments = json!({"namespace": "a", "data": {"a/b": "", "c": ""}, "binary_data": {"c": "", "d": "?"}});
+        assert_eq!(
+            errors(&expand("config_map", arguments)),
+            [
+                "data/a/b: `a/b` is not a key that Kubernetes accepts",
+                "binary_data/c: the key `c` is there twice",
+                "binary_data/d: the value is not base64",
+            ]
+        );
+        let large = "x".repeat(1 << 20);
+        let arguments = json!({"namespace": "a", "data": {"a": large, "b": "1"}});
+        let expected = ["data: the values have 1048577 bytes together; Kubernetes allows 1048576"];
+        assert_eq!(errors(&expand("config_map", arguments)), expected);
+    }
+
+    #[test]
+    fn what_is_unknown_stays_unknown() {
+        let expansion = expand("config_map", json!({"namespace": UNKNOWN, "data": {"a": UNKNOWN}})).unwrap();
+        assert_eq!(expansion.exports["namespace"], Value::Unknown);
+        assert_eq!(expansion.exports["checksum"], Value::Unknown);
+        assert_eq!(expansion.exports["name"], Value::string("main"));
+    }
+}

@@ -174,7 +174,7 @@ impl ResourceType for HorizontalPodAutoscaler {
             return Err(errors);
         }
         Ok(Expansion {
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             exports: exports([("name", &name), ("namespace", namespace)]),
             problems: arguments.warnings(),
             ..Expansion::default()
@@ -321,7 +321,7 @@ impl Arguments {
         warnings
     }
 
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let none = Rules::default();
         let behavior = self.behavior.as_ref();
         let down = behavior.and_then(|behavior| behavior.scale_down.as_ref()).unwrap_or(&none);
@@ -490,5 +490,139 @@ impl Rules {
             json["policies"] = self.policy.iter().map(policy).collect();
         }
         json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, file};
+
+    use super::*;
+    use crate::resource::testing::{codes, errors, expand, yaml};
+
+    fn pool() -> Json {
+        json!({
+            "$type": "ray_worker_pool",
+            "$address": "ray_worker_pool.cpu",
+            "namespace": "team-a",
+            "workload_kind": "Deployment",
+            "workload": "main-worker-cpu",
+            "requests": {"cpu": "4", "memory": "16Gi"},
+        })
+    }
+
+    fn with(more: Json) -> Json {
+        let mut arguments = json!({
+            "target": pool(),
+            "max_replicas": 10,
+            "metric": [{"name": "memory", "average_utilization": 70}],
+        });
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
+        arguments
+    }
+
+    #[track_caller]
+    fn refuses(more: Json, expected: &[&str]) {
+        assert_eq!(errors(&expand("horizontal_pod_autoscaler", with(more))), expected);
+    }
+
+    #[test]
+    fn its_object() {
+        let arguments = with(json!({
+            "name": "cpu",
+            "min_replicas": 2,
+            "metric": [
+                {"name": "memory", "average_utilization": 70},
+                {"name": "cpu", "average_value": "1500m", "container": "ray-worker"},
+                {"name": "queue_length", "source": "pods", "average_value": 0.5, "selector": {"match_labels": {"a_b": "c"}}},
+                {"name": "jobs", "source": "external", "value": 30},
+                {"name": "hits", "source": "object", "value": "1k",
+                 "described_object": {"api_version": "v1", "kind": "Service", "name": "s"}},
+            ],
+            "behavior": {"scale_up": {"select_policy": "Min", "policy": [{"type": "Percent", "value": 50, "period_seconds": 60}]}},
+        }));
+        let expansion = expand("horizontal_pod_autoscaler", arguments).unwrap();
+        assert_data_eq!(yaml(&expansion), file!["snapshots/horizontal_pod_autoscaler.yaml"]);
+    }
+
+    #[test]
+    fn it_scales_in_slowly_unless_told() {
+        let down = |more| {
+            let expansion = expand("horizontal_pod_autoscaler", with(more)).unwrap();
+            expansion.objects[0].object.pointer("/spec/behavior/scaleDown").cloned().unwrap()
+        };
+        let slow = json!([{"type": "Pods", "value": 1, "periodSeconds": 60}]);
+        assert_eq!(down(json!({})), json!({"stabilizationWindowSeconds": 600, "policies": slow}));
+        let told =
+            json!({"behavior": {"scale_down": {"stabilization_window_seconds": 900, "select_policy": "Disabled"}}});
+        let expected = json!({"stabilizationWindowSeconds": 900, "selectPolicy": "Disabled", "policies": slow});
+        assert_eq!(down(told), expected);
+    }
+
+    #[test]
+    fn a_head_is_no_target() {
+        let result = expand(
+            "horizontal_pod_autoscaler",
+            with(json!({"target": {"$type": "ray_head", "$address": "ray_head.a"}})),
+        );
+        assert_eq!(codes(&result), ["RF303 target"]);
+        refuses(
+            json!({"target": {"$type": "redis", "$address": "redis.a"}}),
+            &["target: expected a `ray_worker_pool`, found a `redis`"],
+        );
+    }
+
+    #[test]
+    fn checks_have_their_codes() {
+        let check =
+            |more, expected: &[&str]| assert_eq!(codes(&expand("horizontal_pod_autoscaler", with(more))), expected);
+        check(json!({}), &[]);
+        check(json!({"min_replicas": 11}), &["RF117 min_replicas"]);
+        check(json!({"min_replicas": -1}), &["RF117 min_replicas"]);
+        check(json!({"max_replicas": 0}), &["RF117 max_replicas"]);
+        check(json!({"min_replicas": 0}), &["RF515 min_replicas"]);
+        let external = json!([{"name": "jobs", "source": "external", "value": 1}]);
+        check(json!({"min_replicas": 0, "metric": external}), &["RF515 min_replicas"]);
+        check(json!({"metric": [{"name": "cpu", "average_utilization": 70}]}), &["RF505 metric"]);
+        check(
+            json!({"behavior": {"scale_down": {"stabilization_window_seconds": 60}}}),
+            &["RF506 behavior/scale_down/stabilization_window_seconds"],
+        );
+        let mut unbounded = pool();
+        unbounded["requests"] = json!({"cpu": "4"});
+        check(json!({"target": unbounded}), &["RF504 metric/0/average_utilization"]);
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        refuses(json!({"metric": []}), &["metric: an autoscaler needs a metric"]);
+        refuses(
+            json!({"metric": [{"name": "memory"}]}),
+            &["metric/0: the metric has no value to reach: set `average_utilization` or `average_value`"],
+        );
+        refuses(
+            json!({"metric": [{"name": "hits", "average_value": 1}]}),
+            &["metric/0: where does the metric `hits` come from?"],
+        );
+        refuses(
+            json!({"metric": [{"name": "cpu", "value": 1}]}),
+            &["metric/0/value: this metric takes `average_utilization` or `average_value`"],
+        );
+        refuses(
+            json!({"metric": [{"name": "cpu", "average_value": 1, "average_utilization": 1}]}),
+            &["metric/0/average_value: a metric has one value to reach"],
+        );
+        refuses(
+            json!({"metric": [{"name": "x", "source": "external", "value": 1, "container": "a"}]}),
+            &["metric/0/container: `container` goes with `cpu` and `memory` only"],
+        );
+        refuses(
+            json!({"behavior": {"scale_up": {"policy": [{"type": "Pods", "value": 0, "period_seconds": 9999}]}}}),
+            &[
+                "behavior/scale_up/policy/0/value: from 1 on",
+                "behavior/scale_up/policy/0/period_seconds: from 1 to 1800 seconds",
+            ],
+        );
     }
 }

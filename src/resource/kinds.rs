@@ -61,10 +61,9 @@ pub(crate) fn place(kind: &Kind) -> Place {
 fn well_known(kind: &Kind) -> Place {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("kueue.x-k8s.io", "LocalQueue" | "Workload") | ("ray.io" | "monitoring.coreos.com", _) => Place::Namespace,
-        ("kueue.x-k8s.io" | "machineconfiguration.openshift.io", _)
-        | ("cert-manager.io", "ClusterIssuer")
+        ("cert-manager.io", "ClusterIssuer")
         | ("gateway.networking.k8s.io", "GatewayClass")
-        | ("karpenter.sh", _) => Place::Cluster,
+        | ("kueue.x-k8s.io" | "machineconfiguration.openshift.io" | "karpenter.sh", _) => Place::Cluster,
         ("cert-manager.io" | "gateway.networking.k8s.io", _) => Place::Namespace,
         _ => Place::Unknown,
     }

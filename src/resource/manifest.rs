@@ -104,3 +104,93 @@ fn value(json: &Json) -> Value {
         scalar => Value::from(scalar),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Carried, UNKNOWN};
+    use crate::resource::testing::{errors, expand};
+
+    #[track_caller]
+    fn refuses(arguments: Json, expected: &str) {
+        assert_eq!(errors(&expand("manifest", arguments)), [expected]);
+    }
+
+    fn ray_cluster(is_autoscaled: bool) -> Json {
+        json!({
+            "apiVersion": "ray.io/v1",
+            "kind": "RayCluster",
+            "metadata": {"name": "a", "namespace": "b"},
+            "spec": {"enableInTreeAutoscaling": is_autoscaled, "workerGroupSpecs": [{"groupName": "cpu", "replicas": 1}]},
+        })
+    }
+
+    #[test]
+    fn the_object_is_applied_as_it_is() {
+        let object = json!({
+            "apiVersion": "example.com/v1",
+            "kind": "Widget",
+            "metadata": {"name": "a"},
+            "spec": {"snake_case": 1, "camelCase": [{"x": null}]},
+        });
+        let expansion = expand("manifest", json!({"object": object, "wait": false})).unwrap();
+        assert_eq!(expansion.objects[0].object.json(), &object);
+        assert!(!expansion.objects[0].wait);
+        assert_eq!(expansion.exports["kind"], Value::string("Widget"));
+    }
+
+    #[test]
+    fn what_only_a_cluster_writes_is_left_out() {
+        let object = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "creationTimestamp": null},
+            "status": {},
+        });
+        let expansion = expand("manifest", json!({"object": object, "namespace": "b"})).unwrap();
+        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}});
+        assert_eq!(expansion.objects[0].object.json(), &expected);
+    }
+
+    #[test]
+    fn fields_of_an_autoscaler_are_carried() {
+        let carried = |object| expand("manifest", json!({"object": object})).unwrap().objects.remove(0).carried;
+        let field = |field: &str| Carried {
+            list: "/spec/workerGroupSpecs".to_owned(),
+            key: "groupName".to_owned(),
+            field: field.to_owned(),
+        };
+        assert_eq!(carried(ray_cluster(true)), [field("replicas"), field("scaleStrategy/workersToDelete")]);
+        assert_eq!(carried(ray_cluster(false)), []);
+    }
+
+    #[test]
+    fn unknown_parts_are_allowed_where_they_can_wait() {
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": UNKNOWN, "namespace": "a"}});
+        let expansion = expand("manifest", json!({"object": object})).unwrap();
+        assert_eq!(expansion.exports["name"], Value::Unknown);
+        let object = json!({"apiVersion": "v1", "kind": UNKNOWN, "metadata": {"name": "a", "namespace": "a"}});
+        refuses(json!({"object": object}), "object: `kind` must be known before apply");
+    }
+
+    #[test]
+    fn mistakes_are_refused() {
+        let object = |api_version: &str, kind: &str, metadata: Json| json!({"object": {"apiVersion": api_version, "kind": kind, "metadata": metadata}});
+        refuses(json!({"object": {}}), "object: `apiVersion` is missing or is not a text");
+        refuses(
+            object("v1", "Pod", json!({"generateName": "a-"})),
+            "object: `metadata.name` is missing or is not a text",
+        );
+        refuses(object("v1", "Pod", json!({"name": "a"})), "object: Pod a has no namespace");
+        refuses(
+            object("v1", "Node", json!({"name": "a", "namespace": "b"})),
+            "object: v1 Node belongs to the cluster and cannot be in namespace b",
+        );
+        refuses(
+            object("apps.v1", "Deployment", json!({"name": "a", "namespace": "b"})),
+            "object: `apps.v1` is not an API version such as `v1` or `apps/v1`",
+        );
+    }
+}

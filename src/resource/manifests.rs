@@ -187,3 +187,93 @@ fn summary(expanded: &ExpandedObject) -> Value {
         ("name", super::metadata::text_value(object.name())),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::testing::{errors, expand};
+
+    #[track_caller]
+    fn check(arguments: Json, expected: &[&str]) {
+        let expansion = expand("manifests", arguments).unwrap();
+        let found: Vec<String> =
+            expansion.objects.iter().map(|expanded| expanded.object.identity().to_string()).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[track_caller]
+    fn refuses(yaml: &str, expected: &[&str]) {
+        assert_eq!(errors(&expand("manifests", json!({"yaml": yaml}))), expected);
+    }
+
+    const WIDGETS: &str = "
+apiVersion: example.com/v1
+kind: Widget
+metadata: {name: a}
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: c}}
+- apiVersion: v1
+  kind: ServiceAccountList
+  items:
+  - {apiVersion: v1, kind: ServiceAccount, metadata: {name: d}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec: {group: example.com, scope: Cluster, names: {kind: Widget}}
+---
+# nothing
+";
+
+    #[test]
+    fn lists_are_opened_and_definitions_come_first() {
+        check(
+            json!({"yaml": WIDGETS, "namespace": "z"}),
+            &["CustomResourceDefinition widgets.example.com", "ServiceAccount z/d", "ConfigMap c/b", "Widget a"],
+        );
+    }
+
+    #[test]
+    fn definitions_are_waited_for_in_any_case() {
+        let expansion = expand("manifests", json!({"yaml": WIDGETS, "namespace": "z", "wait": false})).unwrap();
+        let waits: Vec<bool> = expansion.objects.iter().map(|expanded| expanded.wait).collect();
+        assert_eq!(waits, [true, false, false, false]);
+    }
+
+    #[test]
+    fn several_texts_are_one() {
+        let text = |name: &str| format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}");
+        check(json!({"yaml": [text("a"), text("b")]}), &["Namespace a", "Namespace b"]);
+        check(json!({"yaml": ""}), &[]);
+    }
+
+    #[test]
+    fn kinds_that_nobody_knows_can_be_told() {
+        let yaml = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}}";
+        check(json!({"yaml": yaml, "namespace": "b"}), &["Widget b/a"]);
+        check(json!({"yaml": yaml, "namespace": "b", "cluster_scoped": ["Widget.example.com"]}), &["Widget a"]);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        refuses(
+            "a: 1\n---\n- b\n",
+            &[
+                "yaml: line 1 of the text: `apiVersion` is missing or is not a text",
+                "yaml: line 3 of the text: a Kubernetes object is a map with `apiVersion`, `kind` and `metadata`",
+            ],
+        );
+        refuses(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n",
+            &["yaml: line 1 of the text: Pod a has no namespace"],
+        );
+        let twice = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n";
+        refuses(&twice.repeat(2), &["yaml: line 5 of the text: Namespace a is there twice, also at line 1"]);
+        refuses("a: 1\nb: 2\na: 3\n", &["yaml: line 3 of the text: duplicate mapping key `a` is not allowed here"]);
+    }
+}

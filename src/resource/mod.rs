@@ -1,5 +1,6 @@
 //! The resource types: checked arguments into objects, exports, readiness and lints. One file per type.
 mod arguments;
+mod checks;
 mod config_map;
 mod horizontal_pod_autoscaler;
 mod kinds;
@@ -27,7 +28,7 @@ mod storage_class;
 mod testing;
 mod yaml;
 
-pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, Target, parse};
+pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, parse};
 
 /// Returns every resource type, by name.
 pub(crate) fn all() -> &'static [&'static dyn ResourceType] {

@@ -376,3 +376,81 @@ fn reserved(name: &str) -> Option<Problem> {
             .hint("it will never be deleted from here; a namespace of its own keeps Ray apart")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, file};
+
+    use super::*;
+    use crate::resource::testing::{errors, expand, yaml};
+
+    #[track_caller]
+    fn refuses(arguments: Json, expected: &[&str]) {
+        assert_eq!(errors(&expand("namespace", arguments)), expected);
+    }
+
+    #[test]
+    fn its_objects() {
+        let arguments = json!({
+            "name": "team-a",
+            "labels": {"team": "a"},
+            "annotations": {"owner": "a@example.com"},
+            "pod_security": {"enforce": "baseline", "warn": "restricted", "version": "v1.33"},
+            "quota": {"cpu": 64, "memory": "256Gi", "gpu": 8, "pods": 50, "hard": {"requests.amd.com/gpu": 0}},
+            "limits": [
+                {"default": {"memory": "2Gi"}, "max": {"cpu": 32, "memory": "128Gi"}, "min": {"memory": "64Mi"}},
+                {"type": "PersistentVolumeClaim", "max": {"storage": "1024Gi"}},
+            ],
+        });
+        assert_data_eq!(yaml(&expand("namespace", arguments).unwrap()), file!["snapshots/namespace.yaml"]);
+    }
+
+    #[test]
+    fn alone_it_is_one_object_with_the_name_of_the_block() {
+        let expansion = expand("namespace", json!({})).unwrap();
+        let expected = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "main"}});
+        assert_eq!(expansion.objects[0].object.json(), &expected);
+        assert_eq!(expansion.objects.len(), 1);
+    }
+
+    #[test]
+    fn one_word_enforces_and_warns() {
+        let expansion = expand("namespace", json!({"pod_security": "restricted"})).unwrap();
+        let labels = json!({
+            "pod-security.kubernetes.io/enforce": "restricted",
+            "pod-security.kubernetes.io/warn": "restricted",
+        });
+        assert_eq!(expansion.objects[0].object.pointer("/metadata/labels"), Some(&labels));
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        refuses(json!({"name": "Team_A"}), &["name: `Team_A` is not a name that Kubernetes accepts"]);
+        refuses(
+            json!({"quota": {"cpu": "64 cores"}}),
+            &["quota/cpu: `64 cores` is not a quantity such as `2`, `500m` or `4Gi`"],
+        );
+        refuses(
+            json!({"limits": [{"default": {"cpu": 4}, "max": {"cpu": 2}}]}),
+            &["limits/0/default/cpu: `default` of cpu is 4, which is more than `max`, 2"],
+        );
+        refuses(
+            json!({"limits": [{"type": "Pod", "default": {"cpu": 4}}]}),
+            &["limits/0/default: a Pod has no defaults, only `max`, `min` and `max_limit_request_ratio`"],
+        );
+        refuses(
+            json!({"quota": {"cpus": 1}}),
+            &[
+                "quota/cpus: unknown field `cpus`, expected one of `cpu`, `memory`, `gpu`, `ephemeral_storage`, `limits_cpu`, \
+             `limits_memory`, `storage`, `pods`, `persistent_volume_claims`, `services`, `load_balancers`, `node_ports`, \
+             `secrets`, `config_maps`, `hard`, `scopes`",
+            ],
+        );
+    }
+
+    #[test]
+    fn namespaces_of_the_cluster_are_warned_of() {
+        let expansion = expand("namespace", json!({"name": "kube-system"})).unwrap();
+        assert_eq!(expansion.problems[0].message, "namespace kube-system belongs to the cluster itself");
+    }
+}

@@ -55,6 +55,7 @@ struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the names are those of Kubernetes")]
 enum AccessMode {
     ReadWriteOnce,
     ReadOnlyMany,
@@ -111,7 +112,7 @@ impl ResourceType for PersistentVolumeClaim {
         let size = arguments.size.to_json();
         Ok(Expansion {
             exports: exports([("name", &name), ("namespace", namespace), ("size", size.as_str().unwrap_or_default())]),
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             on_delete: Some(format!("deletes claim {name}; what it holds is lost unless its volume is retained")),
             ..Expansion::default()
         })
@@ -150,7 +151,7 @@ impl Arguments {
         problems
     }
 
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let modes: Vec<String> = self.access_modes.iter().map(|mode| format!("{mode:?}")).collect();
         let mut spec = json!({ "accessModes": modes, "resources": { "requests": { "storage": self.size.to_json() } } });
         if let Some(limit) = &self.size_limit {
@@ -177,5 +178,94 @@ impl Arguments {
             }
         }
         json!({ "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use super::*;
+    use crate::resource::testing::{errors, expand, yaml};
+
+    #[track_caller]
+    fn refuses(more: Json, expected: &[&str]) {
+        let mut arguments = json!({"namespace": "a", "size": "1Gi"});
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
+        assert_eq!(errors(&expand("persistent_volume_claim", arguments)), expected);
+    }
+
+    #[test]
+    fn its_object() {
+        let arguments = json!({
+            "namespace": "team-a",
+            "name": "data.sets",
+            "size": "1024Gi",
+            "size_limit": "2Ti",
+            "access_modes": ["ReadWriteMany"],
+            "storage_class": "",
+            "volume_mode": "Block",
+            "volume_name": "volume-1",
+            "selector": {"match_labels": {"tier": "gold"}},
+            "data_source": {"api_group": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "yesterday"},
+            "labels": {"a": 1},
+        });
+        assert_data_eq!(
+            yaml(&expand("persistent_volume_claim", arguments).unwrap()),
+            str![[r#"
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  labels:
+    a: "1"
+  name: data.sets
+  namespace: team-a
+spec:
+  accessModes:
+  - ReadWriteMany
+  dataSource:
+    apiGroup: snapshot.storage.k8s.io
+    kind: VolumeSnapshot
+    name: yesterday
+  resources:
+    limits:
+      storage: 2Ti
+    requests:
+      storage: 1Ti
+  selector:
+    matchLabels:
+      tier: gold
+  storageClassName: ""
+  volumeMode: Block
+  volumeName: volume-1
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn the_default_class_is_left_to_the_cluster() {
+        let expansion = expand("persistent_volume_claim", json!({"namespace": "a", "size": 1_000_000})).unwrap();
+        let spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1M"}}});
+        assert_eq!(expansion.objects[0].object.pointer("/spec"), Some(&spec));
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        refuses(json!({"size": 0}), &["size: `size` must be more than 0"]);
+        refuses(json!({"size_limit": "1Mi"}), &["size: `size` is 1Gi, which is more than `size_limit`, 1Mi"]);
+        refuses(json!({"access_modes": []}), &["access_modes: a claim needs at least one access mode"]);
+        refuses(
+            json!({"access_modes": ["ReadWriteOncePod", "ReadOnlyMany"]}),
+            &["access_modes: `ReadWriteOncePod` goes with no other access mode"],
+        );
+        refuses(
+            json!({"access_modes": ["RWO"]}),
+            &[
+                "access_modes/0: unknown variant `RWO`, expected one of `ReadWriteOnce`, `ReadOnlyMany`, `ReadWriteMany`, \
+             `ReadWriteOncePod`",
+            ],
+        );
     }
 }

@@ -22,7 +22,8 @@ pub(crate) struct PrometheusDiscovery;
 /// - Prometheus that scrapes whatever asks for it: `annotations`.
 /// - Prometheus without access to the Kubernetes API: `file_sd`.
 ///
-/// Whatever is scraped bears the label `ray_io_cluster`, and but for `file_sd` and `annotations`, `ray_io_node_type`.
+/// Whatever is scraped bears the labels `namespace` and `ray_io_cluster`, and but for `file_sd`, `ray_io_node_type`;
+/// with `annotations` the labels are those that this Prometheus gives.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
@@ -163,7 +164,7 @@ impl ResourceType for PrometheusDiscovery {
         let files = arguments.files(&cluster);
         let config_map = if files.is_empty() { "" } else { name.as_str() };
         if !files.is_empty() {
-            objects.push(maker.config_map(&name, &cluster.namespace, &Texts::new(), files));
+            objects.push(config_map_of(&maker.metadata("", None, &Texts::new()), files));
         }
         if let Some(dashboard) = &arguments.dashboard {
             objects.push(dashboard.object(maker));
@@ -218,11 +219,6 @@ impl Maker<'_> {
         let name = if suffix.is_empty() { self.name.to_owned() } else { format!("{}-{suffix}", self.name) };
         let namespace = namespace.unwrap_or(&self.cluster.namespace);
         Metadata { name: &name, namespace: Some(namespace), labels, annotations: &Texts::new() }.to_json()
-    }
-
-    fn config_map(self, name: &str, namespace: &str, labels: &Texts, files: Map<String, Json>) -> ExpandedObject {
-        let metadata = Metadata { name, namespace: Some(namespace), labels, annotations: &Texts::new() };
-        object(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata.to_json(), "data": files }))
     }
 
     /// Returns what allows a service account to see the pods of the head's namespace.
@@ -381,12 +377,16 @@ impl Dashboard {
     fn object(&self, maker: Maker<'_>) -> ExpandedObject {
         let usual = || Texts::from([("grafana_dashboard".to_owned(), super::arguments::TextArgument("1".to_owned()))]);
         let labels = self.labels.clone().unwrap_or_else(usual);
-        let namespace = self.namespace.as_deref().unwrap_or(&maker.cluster.namespace);
         let text = format!("{:#}\n", prometheus::dashboard(maker.cluster));
         let file = format!("ray-{}-{}.json", maker.cluster.namespace, maker.cluster.name);
         let files = Map::from_iter([(file, Json::from(text))]);
-        maker.config_map(&format!("{}-dashboard", maker.name), namespace, &labels, files)
+        config_map_of(&maker.metadata("dashboard", self.namespace.as_deref(), &labels), files)
     }
+}
+
+fn config_map_of(metadata: &Json, files: Map<String, Json>) -> ExpandedObject {
+    let files = Json::Object(files);
+    object(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files }))
 }
 
 fn yaml_text(json: &Json) -> Json {
@@ -407,4 +407,115 @@ fn is_duration(text: &str) -> bool {
         }
     }
     rest.is_empty() && !text.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, file};
+
+    use super::*;
+    use crate::model::UNKNOWN;
+    use crate::resource::testing::{codes, errors, expand, reference, yaml};
+
+    fn with(more: Json) -> Json {
+        let head = json!({"namespace": "team-a", "image": "rayproject/ray:2.52.0", "cpu": 2, "memory": "8Gi"});
+        let mut arguments = json!({"head": reference("ray_head", "main", &expand("ray_head", head).unwrap())});
+        let Json::Object(more) = more else { panic!("an object") };
+        arguments.as_object_mut().unwrap().extend(more);
+        arguments
+    }
+
+    #[track_caller]
+    fn refuses(more: Json, expected: &[&str]) {
+        assert_eq!(errors(&expand("prometheus_discovery", with(more))), expected);
+    }
+
+    fn kinds(more: Json) -> Vec<String> {
+        let expansion = expand("prometheus_discovery", with(more)).unwrap();
+        expansion.objects.iter().map(|expanded| expanded.object.identity().to_string()).collect()
+    }
+
+    #[test]
+    fn for_the_operator() {
+        let arguments = with(json!({
+            "pod_monitor": {"labels": {"release": "prometheus"}, "interval": "15s"},
+            "service_monitor": {"labels": {"release": "prometheus"}, "namespace": "monitoring"},
+            "rules": {},
+        }));
+        let expansion = expand("prometheus_discovery", arguments).unwrap();
+        assert_data_eq!(yaml(&expansion), file!["snapshots/prometheus_operator.yaml"]);
+    }
+
+    #[test]
+    fn without_an_operator() {
+        let arguments = with(json!({
+            "scrape_config": {"interval": "15s", "service_account": "monitoring/prometheus"},
+            "file_sd": {"folder": "/ray/"},
+            "rules": {"alert_labels": {"team": "a"}, "object_store_percent": 80},
+        }));
+        let expansion = expand("prometheus_discovery", arguments).unwrap();
+        assert_data_eq!(yaml(&expansion), file!["snapshots/prometheus_files.yaml"]);
+    }
+
+    #[test]
+    fn a_dashboard_has_a_config_map_of_its_own() {
+        let expansion = expand("prometheus_discovery", with(json!({"dashboard": {}}))).unwrap();
+        let object = &expansion.objects[0].object;
+        assert_eq!(object.label("grafana_dashboard"), Some("1"));
+        let text = object.pointer("/data/ray-team-a-main.json").and_then(Json::as_str).unwrap();
+        let dashboard: Json = serde_json::from_str(text).unwrap();
+        assert_eq!(dashboard["panels"].as_array().map(Vec::len), Some(8));
+        let expected = "sum(ray_resources{ray_io_cluster=\"main\",namespace=\"team-a\",Name=\"CPU\",State=\"USED\"})";
+        assert_eq!(dashboard.pointer("/panels/1/targets/0/expr"), Some(&json!(expected)));
+    }
+
+    #[test]
+    fn each_block_makes_its_objects() {
+        assert_eq!(
+            kinds(json!({"pod_monitor": {}})),
+            ["PodMonitor team-a/main-metrics-head", "PodMonitor team-a/main-metrics-workers",]
+        );
+        assert_eq!(kinds(json!({"annotations": {}})), [""; 0]);
+        assert_eq!(kinds(json!({"rules": {}, "name": "r"})), ["ConfigMap team-a/r"]);
+        assert_eq!(
+            kinds(json!({"service_monitor": {}, "rules": {}})),
+            ["ServiceMonitor team-a/main-metrics-head", "PrometheusRule team-a/main-metrics",]
+        );
+    }
+
+    #[test]
+    fn plain_labels_are_followed() {
+        let head = json!({"namespace": "a", "image": "rayproject/ray:2.52.0", "cpu": 2, "memory": "8Gi", "label_style": "plain"});
+        let head = reference("ray_head", "main", &expand("ray_head", head).unwrap());
+        let expansion = expand("prometheus_discovery", json!({"head": head, "pod_monitor": {}})).unwrap();
+        let expected = json!({
+            "matchLabels": {"app.kubernetes.io/instance": "main", "app.kubernetes.io/name": "ray"},
+            "matchExpressions": [
+                {"key": "app.kubernetes.io/component", "operator": "NotIn", "values": ["head-headgroup"]},
+            ],
+        });
+        assert_eq!(expansion.objects[1].object.pointer("/spec/selector"), Some(&expected));
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        refuses(json!({}), &[": the block says nothing of how Prometheus is to find the cluster"]);
+        refuses(json!({"pod_monitor": {"interval": "15 s"}}), &["pod_monitor/interval: `15 s` is not a duration"]);
+        refuses(json!({"rules": {"disk_percent": 0}}), &["rules/disk_percent: 0 is not a percentage from 1 to 100"]);
+        let mut arguments = with(json!({"rules": {}}));
+        arguments["head"]["namespace"] = json!(UNKNOWN);
+        let expected = ["head: name and namespace of the head must be known before apply"];
+        assert_eq!(errors(&expand("prometheus_discovery", arguments)), expected);
+        assert_eq!(codes(&expand("prometheus_discovery", with(json!({"pod_monitor": {}})))), ["RF954 pod_monitor"]);
+    }
+
+    #[test]
+    fn durations_are_those_of_prometheus() {
+        for text in ["15s", "1m30s", "500ms", "1h", "1d12h", "2m500ms"] {
+            assert!(is_duration(text), "{text}");
+        }
+        for text in ["", "15", "s", "30s1m", "1m 30s", "-1s", "1.5h", "1x", "1mm"] {
+            assert!(!is_duration(text), "{text}");
+        }
+    }
 }

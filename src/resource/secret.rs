@@ -309,3 +309,108 @@ fn docker_config(registries: &[DockerRegistry]) -> String {
     }
     json!({ "auths": auths }).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+    use crate::resource::testing::{errors, expand};
+
+    #[track_caller]
+    fn check(arguments: Json, kind: &str, data: &Json) {
+        let expansion = expand("secret", arguments).unwrap();
+        let object = &expansion.objects[0].object;
+        assert_eq!(object.text("/type"), Some(kind));
+        assert_eq!(object.pointer("/data").unwrap_or(&Json::Null), data);
+    }
+
+    #[track_caller]
+    fn refuses(arguments: Json, expected: &[&str]) {
+        assert_eq!(errors(&expand("secret", arguments)), expected);
+    }
+
+    const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+
+    #[test]
+    fn entries_are_encoded() {
+        check(
+            json!({"namespace": "a", "data": {"user": "ray", "port": 1}, "binary_data": {"b": "AAEC"}}),
+            "Opaque",
+            &json!({"user": "cmF5", "port": "MQ==", "b": "AAEC"}),
+        );
+    }
+
+    #[test]
+    fn registries_share_one_file() {
+        let expected =
+            r#"{"auths":{"ghcr.io":{"auth":"cm9ib3Q6cHc=","email":"a@b","password":"pw","username":"robot"}}}"#;
+        check(
+            json!({"namespace": "a", "docker_registry": [
+                {"server": "ghcr.io", "username": "robot", "password": "pw", "email": "a@b"},
+            ]}),
+            "kubernetes.io/dockerconfigjson",
+            &json!({".dockerconfigjson": STANDARD.encode(expected)}),
+        );
+    }
+
+    #[test]
+    fn a_pair_is_told_by_its_keys() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n";
+        check(
+            json!({"namespace": "a", "tls": {"certificate": CERTIFICATE, "key": key}}),
+            "kubernetes.io/tls",
+            &json!({"tls.crt": STANDARD.encode(CERTIFICATE), "tls.key": STANDARD.encode(key)}),
+        );
+    }
+
+    #[test]
+    fn generated_values_are_not_in_the_object() {
+        let arguments = json!({"namespace": "a", "generate": [{"key": "password", "length": 40}, {"key": "salt"}]});
+        check(arguments.clone(), "Opaque", &Json::Null);
+        let expansion = expand("secret", arguments).unwrap();
+        let expected = BTreeMap::from([
+            ("/data/password".to_owned(), Generated { length: 40 }),
+            ("/data/salt".to_owned(), Generated { length: 32 }),
+        ]);
+        assert_eq!(expansion.objects[0].generated, expected);
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_encoded() {
+        check(
+            json!({"namespace": "a", "data": {"a": UNKNOWN}, "docker_registry": [
+                {"username": "robot", "password": UNKNOWN},
+            ]}),
+            "kubernetes.io/dockerconfigjson",
+            &json!({"a": UNKNOWN, ".dockerconfigjson": UNKNOWN}),
+        );
+    }
+
+    #[test]
+    fn the_checksum_differs_from_secret_to_secret() {
+        let checksum = |name: &str, value: &str| {
+            let arguments = json!({"namespace": "a", "name": name, "data": {"a": value}});
+            expand("secret", arguments).unwrap().exports["checksum"].clone()
+        };
+        assert_eq!(checksum("x", "1"), checksum("x", "1"));
+        assert_ne!(checksum("x", "1"), checksum("x", "2"));
+        assert_ne!(checksum("x", "1"), checksum("y", "1"));
+        assert!(matches!(checksum("x", "1"), Value::String(_)));
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        refuses(
+            json!({"namespace": "a", "generate": [{"key": "a", "length": 4}], "data": {"a": "x"}}),
+            &["generate/0/key: the key `a` is there twice", "generate/0/length: `length` is 4; it can be 8 to 4096"],
+        );
+        refuses(
+            json!({"namespace": "a", "tls": {"certificate": "x", "key": "y"}}),
+            &["tls/certificate: the value is not PEM", "tls/key: the value is not PEM"],
+        );
+        refuses(
+            json!({"namespace": "a", "type": "Opaque", "docker_registry": [{"username": "a", "password": "b"}]}),
+            &["type: the blocks make a Secret of type `kubernetes.io/dockerconfigjson`, not `Opaque`"],
+        );
+    }
+}

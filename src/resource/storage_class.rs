@@ -116,7 +116,7 @@ impl ResourceType for StorageClass {
         let may_grow = arguments.allow_volume_expansion.unwrap_or(false);
         exports.insert("allow_volume_expansion".to_owned(), crate::model::Value::Bool(may_grow));
         Ok(Expansion {
-            objects: vec![object(arguments.to_json(metadata.to_json()))],
+            objects: vec![object(arguments.to_json(&metadata.to_json()))],
             exports,
             problems: arguments.by_hand().into_iter().collect(),
             ..Expansion::default()
@@ -140,7 +140,7 @@ const EXAMPLE: &str = r#"resource "storage_class" "ssd" {
 "#;
 
 impl Arguments {
-    fn to_json(&self, metadata: Json) -> Json {
+    fn to_json(&self, metadata: &Json) -> Json {
         let mut json = json!({
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
@@ -178,5 +178,71 @@ impl Arguments {
             Problem::warning("volume_binding_mode", "local volumes are bound before it is known where the pod runs")
                 .hint("set `volume_binding_mode = \"WaitForFirstConsumer\"`")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, str};
+
+    use super::*;
+    use crate::resource::testing::{errors, expand, yaml};
+
+    #[test]
+    fn its_object() {
+        let arguments = json!({
+            "name": "ray-ssd",
+            "provisioner": "ebs.csi.aws.com",
+            "parameters": {"type": "gp3", "iops": 3000},
+            "volume_binding_mode": "WaitForFirstConsumer",
+            "reclaim_policy": "Retain",
+            "allow_volume_expansion": true,
+            "mount_options": ["noatime"],
+            "default": true,
+            "allowed_topology": [{"key": "topology.kubernetes.io/zone", "values": ["a", "b"]}],
+        });
+        assert_data_eq!(
+            yaml(&expand("storage_class", arguments).unwrap()),
+            str![[r#"
+allowVolumeExpansion: true
+allowedTopologies:
+- matchLabelExpressions:
+  - key: topology.kubernetes.io/zone
+    values:
+    - a
+    - b
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata:
+  annotations:
+    storageclass.kubernetes.io/is-default-class: "true"
+  name: ray-ssd
+mountOptions:
+- noatime
+parameters:
+  iops: "3000"
+  type: gp3
+provisioner: ebs.csi.aws.com
+reclaimPolicy: Retain
+volumeBindingMode: WaitForFirstConsumer
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn mistakes_name_their_argument() {
+        let result = expand("storage_class", json!({"provisioner": ""}));
+        assert_eq!(errors(&result), ["provisioner: `provisioner` is empty"]);
+        let result = expand("storage_class", json!({"provisioner": "a", "reclaim_policy": "Keep"}));
+        assert_eq!(errors(&result), ["reclaim_policy: unknown variant `Keep`, expected `Delete` or `Retain`"]);
+        let result = expand("storage_class", json!({}));
+        assert_eq!(errors(&result), [": missing field `provisioner`"]);
+    }
+
+    #[test]
+    fn local_volumes_that_bind_at_once_are_warned_of() {
+        let expansion = expand("storage_class", json!({"provisioner": "kubernetes.io/no-provisioner"})).unwrap();
+        assert_eq!(expansion.problems[0].argument, "volume_binding_mode");
     }
 }

@@ -1,5 +1,7 @@
 //! Reads YAML text as `kubectl` does: several documents, YAML 1.1 booleans and octals, nothing ambiguous.
-use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Options, Spanned, from_multiple_with_options};
+use serde_saphyr::{
+    DuplicateKeyPolicy, Error, Location, Options, Spanned, UserMessageFormatter, from_multiple_with_options,
+};
 
 use crate::model::Json;
 
@@ -49,7 +51,7 @@ fn options() -> Options {
 
 fn mistake(error: &Error) -> Mistake {
     let line = error.location().as_ref().map(Location::line);
-    let message = error.without_snippet().to_string();
+    let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // The position is told apart; of a long message the first line says it.
     let first = message.lines().next().unwrap_or("it cannot be read");
     let first = first.strip_prefix("error: ").unwrap_or(first);
@@ -65,6 +67,8 @@ fn mistake(error: &Error) -> Mistake {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use serde_json::json;
 
     use super::*;
@@ -106,10 +110,11 @@ mod tests {
 
     #[test]
     fn mistakes_tell_the_line() {
-        check("a: 1\nb: [1\n", Err((0, "")));
-        check("a: 1\na: 2\n", Err((0, "")));
-        check("a:\n\t- b\n", Err((0, "")));
-        check("a: .inf", Err((0, "")));
+        check("a: 1\nb: [1\n", Err((2, "unclosed bracket '['")));
+        check("a: 1\na: 2\n", Err((2, "duplicate mapping key `a` is not allowed here")));
+        check("a:\n\t- b\n", Err((2, "tabs disallowed within this context (block indentation)")));
+        check("a: *nowhere", Err((1, "reference to unknown value")));
+        check("a: .inf", Err((1, "value `.inf` is not a finite number")));
     }
 
     #[test]
@@ -119,7 +124,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let below = vec![format!("*a{}", level - 1); 10].join(", ");
-            bomb.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+            writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
         }
         assert!(documents(&bomb).is_err());
     }

@@ -1,7 +1,7 @@
 //! A small Grafana dashboard for one Ray cluster.
 use serde_json::json;
 
-use super::target::{CLUSTER_LABEL, Cluster};
+use super::target::Cluster;
 use crate::model::Json;
 
 /// One panel: title, unit, and what it draws, as `(legend, expression)`; `$only` chooses the cluster.
@@ -61,7 +61,7 @@ pub(crate) fn dashboard(cluster: &Cluster) -> Json {
 }
 
 fn draw(cluster: &Cluster, index: usize, (title, unit, lines): &Panel) -> Json {
-    let only = format!("{CLUSTER_LABEL}=\"{}\"", cluster.name);
+    let only = cluster.matcher();
     let datasource = json!({ "type": "prometheus", "uid": "${datasource}" });
     let target = |(number, (legend, expression)): (usize, &(&str, &str))| {
         json!({

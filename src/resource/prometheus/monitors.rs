@@ -20,7 +20,7 @@ pub(crate) struct Monitor<'a> {
 /// Returns a PodMonitor for the head or for the workers.
 pub(crate) fn pod_monitor(monitor: Monitor<'_>, cluster: &Cluster, nodes: Nodes) -> Json {
     let endpoints: Vec<Json> =
-        nodes.ports().iter().map(|port| endpoint(monitor, port, relabelings(cluster, nodes))).collect();
+        nodes.ports().iter().map(|port| endpoint(monitor, port, &relabelings(cluster, nodes))).collect();
     json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
@@ -41,8 +41,7 @@ pub(crate) fn service_monitor(monitor: Monitor<'_>, cluster: &Cluster) -> Json {
         0,
         json!({ "action": "keep", "sourceLabels": ["__meta_kubernetes_service_name"], "regex": cluster.service }),
     );
-    let endpoints: Vec<Json> =
-        Nodes::Head.ports().iter().map(|port| endpoint(monitor, port, relabelings.clone())).collect();
+    let endpoints: Vec<Json> = Nodes::Head.ports().iter().map(|port| endpoint(monitor, port, &relabelings)).collect();
     json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
@@ -55,7 +54,7 @@ pub(crate) fn service_monitor(monitor: Monitor<'_>, cluster: &Cluster) -> Json {
     })
 }
 
-fn endpoint(monitor: Monitor<'_>, port: &str, relabelings: Vec<Json>) -> Json {
+fn endpoint(monitor: Monitor<'_>, port: &str, relabelings: &[Json]) -> Json {
     let mut endpoint = json!({ "port": port, "path": "/metrics", "relabelings": relabelings });
     for (field, text) in [("interval", monitor.interval), ("scrapeTimeout", monitor.scrape_timeout)] {
         if let Some(text) = text {

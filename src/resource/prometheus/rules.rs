@@ -42,11 +42,14 @@ pub(crate) fn groups(cluster: &Cluster, thresholds: Thresholds<'_>) -> Json {
 
 /// Returns what dashboards and alerts would otherwise compute again and again.
 fn records(cluster: &Cluster) -> Vec<Json> {
-    let only = format!("{CLUSTER_LABEL}=\"{}\"", cluster.name);
-    let by = format!("sum by ({CLUSTER_LABEL})");
+    let only = cluster.matcher();
+    let by = format!("sum by (namespace, {CLUSTER_LABEL})");
     let record = |name: &str, expression: String| json!({ "record": name, "expr": expression });
     vec![
-        record("ray_cluster:nodes:count", format!("count by ({CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})")),
+        record(
+            "ray_cluster:nodes:count",
+            format!("count by (namespace, {CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
+        ),
         record(
             "ray_cluster:object_store_used:ratio",
             format!(
@@ -64,7 +67,7 @@ fn records(cluster: &Cluster) -> Vec<Json> {
 }
 
 fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
-    let only = format!("{CLUSTER_LABEL}=\"{}\"", cluster.name);
+    let only = cluster.matcher();
     let share = thresholds.object_store;
     vec![
         Alert {
@@ -87,7 +90,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
             name: "RayOutOfMemory",
             severity: "warning",
             expression: format!(
-                "sum by ({CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"
+                "sum by (namespace, {CLUSTER_LABEL}) (increase(ray_memory_manager_worker_eviction_total{{{only}}}[15m])) > 0"
             ),
             lasting: "0m",
             summary: "Ray kills workers for lack of memory",
@@ -105,7 +108,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
             name: "RayTasksInfeasible",
             severity: "warning",
             expression: format!(
-                "sum by ({CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
+                "sum by (namespace, {CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
             ),
             lasting: "10m",
             summary: "tasks ask for more than any node has",

@@ -34,7 +34,7 @@ pub(crate) fn file_sd(cluster: &Cluster, folder: &str, interval: Option<&str>) -
     let mut job = json!({
         "job_name": format!("ray-{}", cluster.name),
         "file_sd_configs": [{ "files": [format!("{}/{DISCOVERY_FILE}", folder.trim_end_matches('/'))] }],
-        "relabel_configs": [label(CLUSTER_LABEL, &cluster.name)],
+        "relabel_configs": [label("namespace", &cluster.namespace), label(CLUSTER_LABEL, &cluster.name)],
     });
     if let Some(interval) = interval {
         job["scrape_interval"] = interval.into();

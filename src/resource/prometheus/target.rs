@@ -84,6 +84,11 @@ impl Cluster {
         !self.name.contains(UNKNOWN) && !self.namespace.contains(UNKNOWN)
     }
 
+    /// Returns what chooses the cluster's series in an expression.
+    pub(super) fn matcher(&self) -> String {
+        format!("{CLUSTER_LABEL}=\"{}\",namespace=\"{}\"", self.name, self.namespace)
+    }
+
     /// Returns the labels by which the head's pod and Service are found.
     pub(super) fn head_labels(&self) -> Json {
         to_json(&self.head_selector)

@@ -22,7 +22,7 @@ pub(super) fn deployment(object: &Object, surroundings: Surroundings<'_>) -> Rea
     let pods = pods_of(object, surroundings);
     let newest = if updated > 0 { newest(&pods, "pod-template-hash") } else { Vec::new() };
     let told = pod::worst(&newest, surroundings);
-    if let Some(verdict) = refused(object, &pods) {
+    if let Some(verdict) = refused(object) {
         return verdict;
     }
     if let Some(progress) = generic::condition(object, "Progressing")
@@ -46,8 +46,13 @@ pub(super) fn stateful_set(object: &Object, surroundings: Surroundings<'_>) -> R
     let wanted = wanted(object);
     let all = count(object, "replicas");
     let ready = count(object, "readyReplicas");
-    let pods = pods_of(object, surroundings);
     if all < wanted || ready < wanted {
+        let mut pods = pods_of(object, surroundings);
+        if object.text("/spec/podManagementPolicy") == Some("Parallel") {
+            // Pods of an old revision are replaced, whatever their trouble.
+            let revision = object.text("/status/updateRevision");
+            pods.retain(|pod| pod.label("controller-revision-hash") == revision);
+        }
         let told = pod::worst(&pods, surroundings).map(|verdict| stuck(verdict, object, &pods));
         let refused = if all < wanted { creation_refused(object, surroundings) } else { None };
         return refused.unwrap_or_else(|| conclude(format!("{ready} of {wanted} pods are ready"), told));
@@ -93,7 +98,7 @@ pub(super) fn daemon_set(object: &Object, surroundings: Surroundings<'_>) -> Rea
     let told = pod::worst(&newest(&pods, "controller-revision-hash"), surroundings);
     let refused =
         if count(object, "currentNumberScheduled") < wanted { creation_refused(object, surroundings) } else { None };
-    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available"), told))
+    refused.unwrap_or_else(|| conclude(format!("{available} of {wanted} pods are available, {updated} are new"), told))
 }
 
 /// Judges a ReplicaSet that stands alone.
@@ -107,7 +112,7 @@ pub(super) fn replica_set(object: &Object, surroundings: Surroundings<'_>) -> Re
         return Readiness::ready();
     }
     let pods = pods_of(object, surroundings);
-    refused(object, &pods).unwrap_or_else(|| {
+    refused(object).unwrap_or_else(|| {
         conclude(format!("{available} of {wanted} pods are available"), pod::worst(&pods, surroundings))
     })
 }
@@ -215,12 +220,10 @@ fn newest<'a>(pods: &[&'a Object], label: &str) -> Vec<&'a Object> {
 }
 
 /// Returns the verdict on a Deployment or ReplicaSet whose pods the server refuses.
-fn refused(object: &Object, pods: &[&Object]) -> Option<Readiness> {
+fn refused(object: &Object) -> Option<Readiness> {
     let failure = generic::condition(object, "ReplicaFailure").filter(|failure| failure.is("True"))?;
     // Old pods that go make room in a quota.
-    let old =
-        count(object, "replicas") > count(object, "updatedReplicas") && pods.iter().any(|pod| pod.is_terminating());
-    Some(refusal(failure.message, old))
+    Some(refusal(failure.message, count(object, "replicas") > count(object, "updatedReplicas")))
 }
 
 /// Returns the verdict on an object whose controller tells of refused pods by Events only.
