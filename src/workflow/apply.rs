@@ -94,7 +94,7 @@ async fn walk(run: &Run<'_>, mut interrupts: watch::Receiver<u8>) -> Result<Outc
         };
         match result {
             Ok(()) => walk.done(&step),
-            Err(stop) => stopped(run, &mut walk, &step, stop, &mut outcome, &mut lost_journal),
+            Err(reason) => stopped(run, &mut walk, &step, reason, &mut outcome, &mut lost_journal),
         }
     }
     match lost_journal {
@@ -116,12 +116,12 @@ fn stopped(
     run: &Run<'_>,
     walk: &mut Walk,
     step: &Step,
-    stop: Stop,
+    reason: Stop,
     outcome: &mut Outcome,
     lost_journal: &mut Option<StateError>,
 ) {
     let skipped = walk.fail(step);
-    match stop {
+    match reason {
         Stop::Interrupted => {}
         Stop::Fatal(error) => *lost_journal = Some(error),
         Stop::Failed(diagnostic) => {
@@ -161,10 +161,8 @@ impl Run<'_> {
 fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) {
     let plan = run.plan;
     let is_open = |change: &crate::plan::OutputChange| change.after.as_ref().is_some_and(|it| !it.is_wholly_known());
-    let resolved = match plan.mode == Mode::Apply && plan.outputs.values().any(is_open) {
-        true => resolve(&run.known()),
-        false => std::collections::BTreeMap::new(),
-    };
+    let is_unknown = plan.mode == Mode::Apply && plan.outputs.values().any(is_open);
+    let resolved = if is_unknown { resolve(&run.known()) } else { std::collections::BTreeMap::new() };
     for (name, change) in &plan.outputs {
         let value = resolved.get(name).map(|output| &output.value).or(change.after.as_ref());
         let output = value.and_then(|value| record_output(value, change.sensitive, &run.state.salt));

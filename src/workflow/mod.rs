@@ -6,6 +6,7 @@ mod delete;
 mod error;
 mod guard;
 mod object;
+mod parting;
 mod rank;
 mod recover;
 mod refresh;
