@@ -5,7 +5,7 @@ use super::fields::FieldSet;
 use super::managed::{Managed, ManagerId};
 use super::owners::{self, Context};
 use super::schema::{Origin, Schema, Shape, Type, equal, is_shallow};
-use super::typed::validate;
+use super::typed::{Violation, validate};
 use crate::model::{FieldPath, Json, Object, Owner};
 
 /// Owns what was there before the first apply to an object that nobody had recorded.
@@ -104,14 +104,20 @@ pub(crate) fn update(
     whole(object)
 }
 
+/// Returns everything that the schema does not allow in an object, as the server words it; `apply` tells the first.
+pub(crate) fn violations(object: &Object, schema: &Schema) -> Vec<Violation> {
+    if !is_shallow(object.json()) {
+        return vec![Violation { path: FieldPath::default(), message: "nested too deep".to_owned() }];
+    }
+    validate(&without_managed_fields(object.json()), schema.root())
+}
+
 /// Checks what is applied, and leaves out what only the status may set.
 fn applicable(config: &Object, schema: &Schema) -> Result<Json, ApplyError> {
-    let invalid = |path, message| ApplyError::Invalid { path, message };
-    if !is_shallow(config.json()) {
-        return Err(invalid(FieldPath::default(), "nested too deep".to_owned()));
+    if let Some(Violation { path, message }) = violations(config, schema).into_iter().next() {
+        return Err(ApplyError::Invalid { path, message });
     }
     let mut json = without_managed_fields(config.json());
-    validate(&json, schema.root()).map_err(|violation| invalid(violation.path, violation.message))?;
     if schema.has_status
         && let Some(entries) = json.as_object_mut()
     {

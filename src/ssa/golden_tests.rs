@@ -85,9 +85,13 @@ impl World {
 
     fn apply(&mut self, step: &Json, context: Context<'_>, live: &Json, manager: String, outcome: &mut Outcome) {
         let input = &step["input"];
-        if let Err(violation) = validate(input, context.of) {
+        let violations: Vec<String> = validate(input, context.of).iter().map(ToString::to_string).collect();
+        if !violations.is_empty() {
             outcome.result = "typed-error";
-            outcome.error = Some(format!("{}: {}", violation.path, violation.message));
+            outcome.error = Some(match violations.as_slice() {
+                [only] => only.clone(),
+                several => format!("errors:\n  {}", several.join("\n  ")),
+            });
             return;
         }
         let mut owners = self.owners.clone();

@@ -20,7 +20,7 @@ mod schema;
 mod schemas;
 mod typed;
 
-pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update};
+pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update, violations};
 pub(crate) use attribution::{Taken, taken};
 pub(crate) use canonical::canonical;
 pub(crate) use fields::FieldSet;
@@ -28,3 +28,4 @@ pub(crate) use openapi::SchemaError;
 pub(crate) use proof::{Proof, prove};
 pub(crate) use schema::Schema;
 pub(crate) use schemas::Schemas;
+pub(crate) use typed::Violation;

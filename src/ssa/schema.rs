@@ -251,8 +251,9 @@ pub(super) enum ItemError {
     #[error("associative list with keys may not have non-map elements")]
     NotAMap,
     #[error(
-        "associative list with keys has an element that omits all key fields {0:?} \
-         (and doesn't have default values for any key fields)"
+        "associative list with keys has an element that omits all key fields [{}] \
+         (and doesn't have default values for any key fields)",
+        .0.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" ")
     )]
     NoKey(Vec<String>),
 }
