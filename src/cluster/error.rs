@@ -135,7 +135,8 @@ impl ClusterError {
         if message.is_empty() {
             message = format!("{what}: the server answered {code}{}", excerpt(body));
         }
-        if secret {
+        // A missing object or namespace is told by its name alone.
+        if secret && code != 404 {
             message = without_values(what, code, &status.reason, &causes);
             causes.iter_mut().filter(|cause| cause.reason != "FieldManagerConflict").for_each(|cause| {
                 cause.message = format!("{} (the server's words are hidden: it is a Secret)", cause.reason);

@@ -222,7 +222,7 @@ pub(super) fn labels<const N: usize>(
     }
     let texts: Vec<Arc<str>> = block.labels.iter().map(|label| label.text.clone()).collect();
     texts.try_into().ok().or_else(|| {
-        let form: String = names.iter().map(|name| format!(" \"{name}\"")).collect();
+        let form = names.iter().fold(String::new(), |form, name| form + " \"" + name + "\"");
         let message = format!("`{}` has {} labels, not {}", block.kind, N, block.labels.len());
         let hint = format!("write `{}{form} {{ … }}`", block.kind);
         diagnostics.push(Diagnostic::error(message.replace(" 1 labels", " 1 label")).at(block.header).hint(hint));

@@ -21,12 +21,12 @@ pub(crate) fn load(folder: &Path) -> Loaded {
 }
 
 fn read(folder: &Path, sources: &mut Sources) -> Result<Arc<Config>, Vec<Diagnostic>> {
-    let listed = source::list(folder).map_err(|diagnostic| vec![diagnostic])?;
+    let listed = source::list(folder).map_err(|diagnostic| vec![*diagnostic])?;
     let (mut diagnostics, mut files) = (Vec::new(), Vec::new());
     for path in &listed.hcl {
         match sources.read(path) {
             Ok(file) => files.push(file),
-            Err(diagnostic) => diagnostics.push(diagnostic),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
     for path in &listed.json {

@@ -54,7 +54,7 @@ impl Lowering<'_> {
     }
 
     /// Lowers the inside of a block.
-    pub(super) fn body(&self, body: &structure::Body) -> Result<Body, Diagnostic> {
+    pub(super) fn body(&self, body: &structure::Body) -> Result<Body, Box<Diagnostic>> {
         let mut lowered = Body::default();
         for structure in body {
             match structure {
@@ -65,7 +65,7 @@ impl Lowering<'_> {
         Ok(lowered)
     }
 
-    fn attribute(&self, attribute: &structure::Attribute) -> Result<Attribute, Diagnostic> {
+    fn attribute(&self, attribute: &structure::Attribute) -> Result<Attribute, Box<Diagnostic>> {
         Ok(Attribute {
             name: Arc::from(attribute.key.as_str()),
             name_span: self.span(attribute.key.span()),
@@ -73,7 +73,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn block(&self, block: &structure::Block) -> Result<Block, Diagnostic> {
+    fn block(&self, block: &structure::Block) -> Result<Block, Box<Diagnostic>> {
         let kind = self.span(block.ident.span());
         let labels: Vec<Label> = block
             .labels
@@ -90,7 +90,7 @@ impl Lowering<'_> {
     }
 
     /// Lowers an expression.
-    pub(super) fn expression(&self, parsed: &Parsed) -> Result<Expression, Diagnostic> {
+    pub(super) fn expression(&self, parsed: &Parsed) -> Result<Expression, Box<Diagnostic>> {
         let span = self.span(parsed.span());
         let form = match parsed {
             Parsed::Null(_) => Form::Literal(Value::Null),
@@ -126,23 +126,20 @@ impl Lowering<'_> {
     }
 
     /// Reads a number from its text, for the parser's own number is a double.
-    fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Diagnostic> {
+    fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Box<Diagnostic>> {
         let text = parsed.span().and_then(|range| self.text.get(range)).unwrap_or_default();
         let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
         digits
             .parse()
             .map(|decimal| Form::Literal(Value::Number(Number(decimal))))
-            .map_err(|_| Diagnostic::error(format!("`{text}` is not a number")).at(span))
+            .map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
     }
 
-    fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Diagnostic> {
+    fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Box<Diagnostic>> {
         let mut entries = Vec::with_capacity(object.len());
         for (key, value) in object {
             let key = match key {
-                ObjectKey::Ident(word) => {
-                    Expression { span: self.span(word.span()), form: Form::Literal(Value::string(word.as_str())) }
-                }
-                ObjectKey::Expression(Parsed::Variable(word)) => {
+                ObjectKey::Ident(word) | ObjectKey::Expression(Parsed::Variable(word)) => {
                     Expression { span: self.span(word.span()), form: Form::Literal(Value::string(word.as_str())) }
                 }
                 ObjectKey::Expression(expression) => self.expression(expression)?,
@@ -152,7 +149,7 @@ impl Lowering<'_> {
         Ok(Form::Object(entries))
     }
 
-    fn call(&self, call: &hcl_edit::expr::FuncCall) -> Result<Form, Diagnostic> {
+    fn call(&self, call: &hcl_edit::expr::FuncCall) -> Result<Form, Box<Diagnostic>> {
         let mut name = String::new();
         for part in &call.name.namespace {
             name.push_str(part.as_str());
@@ -167,7 +164,7 @@ impl Lowering<'_> {
         })))
     }
 
-    fn traversal(&self, traversal: &hcl_edit::expr::Traversal) -> Result<Form, Diagnostic> {
+    fn traversal(&self, traversal: &hcl_edit::expr::Traversal) -> Result<Form, Box<Diagnostic>> {
         let mut operators = Vec::with_capacity(traversal.operators.len());
         for operator in &traversal.operators {
             let span = self.span(operator.span());
@@ -188,7 +185,7 @@ impl Lowering<'_> {
         Ok(Form::Traversal(Box::new(Traversal { root: self.expression(&traversal.expr)?, steps })))
     }
 
-    fn for_expression(&self, each: &hcl_edit::expr::ForExpr) -> Result<Form, Diagnostic> {
+    fn for_expression(&self, each: &hcl_edit::expr::ForExpr) -> Result<Form, Box<Diagnostic>> {
         Ok(Form::For(Box::new(For {
             names: Names {
                 key: each.intro.key_var.as_ref().map(|name| Arc::from(name.as_str())),
@@ -214,7 +211,7 @@ enum Operator {
 ///
 /// `[*]` takes everything behind it, `.*` only the attributes behind it.
 /// <https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#splat-operators>
-fn nest(operators: Vec<Operator>) -> Result<Vec<Step>, Diagnostic> {
+fn nest(operators: Vec<Operator>) -> Result<Vec<Step>, Box<Diagnostic>> {
     let mut levels: Vec<(Span, Vec<Step>)> = Vec::new();
     let mut steps = Vec::new();
     let mut operators = operators.into_iter().peekable();
@@ -232,7 +229,7 @@ fn nest(operators: Vec<Operator>) -> Result<Vec<Step>, Diagnostic> {
             }
             Operator::FullSplat(span) if levels.len() == MAX_SPLATS => {
                 let message = format!("more than {MAX_SPLATS} splats stand in one another");
-                return Err(Diagnostic::error(message).at(span));
+                return Err(Box::new(Diagnostic::error(message).at(span)));
             }
             Operator::FullSplat(span) => levels.push((span, std::mem::take(&mut steps))),
         }

@@ -39,19 +39,19 @@ pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Bod
 }
 
 /// Parses one expression, such as the value of `--var`.
-pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Diagnostic> {
+pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
         let lowering = Lowering { file, text, shifts: Vec::new() };
-        let parsed = parser::parse_expr(text.trim_end()).map_err(|error| diagnose(&lowering, &error))?;
+        let parsed = parser::parse_expr(text.trim_end()).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         lowering.expression(&parsed)
     })
 }
 
 /// Parses a text that is a template as a whole, such as a file for `templatefile`.
-pub(crate) fn parse_template(text: &str, file: FileId) -> Result<Expression, Diagnostic> {
+pub(crate) fn parse_template(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
         let lowering = Lowering { file, text, shifts: Vec::new() };
-        let parsed = parser::parse_template(text).map_err(|error| diagnose(&lowering, &error))?;
+        let parsed = parser::parse_template(text).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         template::whole(&lowering, &parsed)
     })
 }
@@ -71,7 +71,7 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
     let lowering = Lowering { file, text, shifts: Vec::new() };
     let error = match parser::parse_body(text) {
-        Ok(parsed) => return lowering.body(&parsed).map_err(|diagnostic| vec![diagnostic]),
+        Ok(parsed) => return lowering.body(&parsed).map_err(|diagnostic| vec![*diagnostic]),
         Err(error) => error,
     };
     let mut found = Vec::new();
@@ -140,6 +140,9 @@ fn reword(message: &str) -> String {
     }
     if message.contains("at most 128 chained binary operators") {
         return "more than 128 operators are chained, which is the limit".to_owned();
+    }
+    if message.contains("found redefined attribute") {
+        return "this attribute is set twice".to_owned();
     }
     message.to_owned()
 }

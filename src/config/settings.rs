@@ -111,13 +111,12 @@ fn ignore_changes(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic
     };
     let mut paths = Vec::new();
     for item in items {
-        match field_path(&item) {
-            Some(path) => paths.push(path),
-            None => {
-                let message = "this is not a path to a field";
-                let hint = "write it as `spec.replicas` or `metadata.annotations[\"example.com/name\"]`";
-                diagnostics.push(Diagnostic::error(message).at(item.span).hint(hint));
-            }
+        if let Some(path) = field_path(&item) {
+            paths.push(path);
+        } else {
+            let message = "this is not a path to a field";
+            let hint = "write it as `spec.replicas` or `metadata.annotations[\"example.com/name\"]`";
+            diagnostics.push(Diagnostic::error(message).at(item.span).hint(hint));
         }
     }
     paths

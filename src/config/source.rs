@@ -31,14 +31,16 @@ impl Sources {
     }
 
     /// Reads a file and adds it: byte-order mark and carriage returns removed.
-    pub(crate) fn read(&mut self, path: &Path) -> Result<FileId, Diagnostic> {
+    pub(crate) fn read(&mut self, path: &Path) -> Result<FileId, Box<Diagnostic>> {
         let name = display_name(path);
-        let bytes = read_limited(path, MAX_BYTES).map_err(|error| match error {
-            ReadError::TooLarge => Diagnostic::error(format!(
-                "`{name}` is larger than {} MiB, which is the limit of one file",
-                MAX_BYTES / 1024 / 1024
-            )),
-            other => Diagnostic::error(format!("could not read `{name}`: {other}")),
+        let bytes = read_limited(path, MAX_BYTES).map_err(|error| {
+            Box::new(match error {
+                ReadError::TooLarge => Diagnostic::error(format!(
+                    "`{name}` is larger than {} MiB, which is the limit of one file",
+                    MAX_BYTES / 1024 / 1024
+                )),
+                other => Diagnostic::error(format!("could not read `{name}`: {other}")),
+            })
         })?;
         let text = decode(&name, bytes)?;
         Ok(self.add(name, text))
@@ -72,9 +74,10 @@ pub(crate) enum ReadError {
 }
 
 /// Lists the files of a folder; nothing below it.
-pub(super) fn list(folder: &Path) -> Result<Folder, Diagnostic> {
-    let failed =
-        |error: std::io::Error| Diagnostic::error(format!("could not list the folder `{}`: {error}", folder.display()));
+pub(super) fn list(folder: &Path) -> Result<Folder, Box<Diagnostic>> {
+    let failed = |error: std::io::Error| {
+        Box::new(Diagnostic::error(format!("could not list the folder `{}`: {error}", folder.display())))
+    };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -142,12 +145,12 @@ fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
 }
 
 /// Turns bytes into text: UTF-8, without byte-order mark, with `\n` line ends.
-fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Diagnostic::error(format!("`{name}` is not UTF-8: line {line} holds a byte that no character begins with"))
-            .hint("save the file as UTF-8")
+        let line = String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count() + 1;
+        let message = format!("`{name}` is not UTF-8: line {line} holds a byte that no character begins with");
+        Box::new(Diagnostic::error(message).hint("save the file as UTF-8"))
     })?;
     let text = text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text);
     Ok(if text.contains('\r') { text.replace("\r\n", "\n") } else { text })

@@ -9,7 +9,7 @@ use super::lower::{Lowering, Shift};
 use crate::model::{Diagnostic, Value};
 
 /// Lowers the elements of a template.
-pub(super) fn parts(lowering: &Lowering<'_>, template: &Template) -> Result<Vec<Part>, Diagnostic> {
+pub(super) fn parts(lowering: &Lowering<'_>, template: &Template) -> Result<Vec<Part>, Box<Diagnostic>> {
     lower(lowering, template, false, false)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn heredoc(
     lowering: &Lowering<'_>,
     heredoc: &HeredocTemplate,
     range: Option<Range<usize>>,
-) -> Result<Form, Diagnostic> {
+) -> Result<Form, Box<Diagnostic>> {
     let cut = range.clone().and_then(|range| Some((range.start, lowering.text.get(range)?)));
     let Some((start, source)) = cut.filter(|(_, source)| source.starts_with("<<-")) else {
         return Ok(simplify(parts(lowering, &heredoc.template)?));
@@ -40,7 +40,7 @@ pub(super) fn heredoc(
     let last = source.rfind('\n').map_or(first, |index| index + 1).max(first);
     let (text, shifts) = dedent(&source[first..last], |offset| lowering.offset(start + first + offset));
     let template = hcl_edit::parser::parse_template(&text)
-        .map_err(|error| Diagnostic::error(error.message().replace('\n', "; ")).at(lowering.span(range)))?;
+        .map_err(|error| Box::new(Diagnostic::error(error.message().replace('\n', "; ")).at(lowering.span(range))))?;
     let inner = Lowering { file: lowering.file, text: &text, shifts };
     Ok(simplify(parts(&inner, &template)?))
 }
@@ -66,7 +66,7 @@ fn lower(
     template: &Template,
     strip_start: bool,
     strip_end: bool,
-) -> Result<Vec<Part>, Diagnostic> {
+) -> Result<Vec<Part>, Box<Diagnostic>> {
     let elements: Vec<&Element> = template.iter().collect();
     let mut parts = Vec::with_capacity(elements.len());
     for (index, element) in elements.iter().enumerate() {
@@ -85,7 +85,7 @@ fn lower(
     Ok(parts)
 }
 
-fn directive(lowering: &Lowering<'_>, directive: &Directive) -> Result<Part, Diagnostic> {
+fn directive(lowering: &Lowering<'_>, directive: &Directive) -> Result<Part, Box<Diagnostic>> {
     match directive {
         Directive::If(branch) => {
             let (then, end) = (&branch.if_expr, &branch.endif_expr);
@@ -156,7 +156,7 @@ fn strip(text: &str, start: bool, end: bool) -> &str {
 }
 
 /// Lowers a text that is a template as a whole, such as a file for `templatefile`.
-pub(super) fn whole(lowering: &Lowering<'_>, template: &Template) -> Result<Expression, Diagnostic> {
+pub(super) fn whole(lowering: &Lowering<'_>, template: &Template) -> Result<Expression, Box<Diagnostic>> {
     let form = simplify(parts(lowering, template)?);
     Ok(Expression { span: lowering.span(Some(0..lowering.text.len())), form })
 }

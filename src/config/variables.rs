@@ -57,7 +57,7 @@ pub(crate) fn variables(
             listed.json_variables.iter().for_each(|path| gathered.file(path));
             listed.automatic_variables.iter().for_each(|path| gathered.file(path));
         }
-        Err(diagnostic) => gathered.diagnostics.push(diagnostic),
+        Err(diagnostic) => gathered.diagnostics.push(*diagnostic),
     }
     for flag in flags {
         match flag {
@@ -105,11 +105,11 @@ impl Gathered<'_> {
     fn file(&mut self, path: &Path) {
         let file = match self.sources.read(path) {
             Ok(file) => file,
-            Err(diagnostic) => return self.diagnostics.push(diagnostic),
+            Err(diagnostic) => return self.diagnostics.push(*diagnostic),
         };
         let text = self.sources.text(file).to_owned();
         let read = if path.extension().is_some_and(|extension| extension == "json") {
-            json(&text, file).map_err(|diagnostic| vec![diagnostic])
+            json(&text, file).map_err(|diagnostic| vec![*diagnostic])
         } else {
             hcl(&text, file)
         };
@@ -135,13 +135,13 @@ fn hcl(text: &str, file: FileId) -> Result<Vec<Assignment>, Vec<Diagnostic>> {
     Ok(body.attributes.into_iter().map(assign).collect())
 }
 
-fn json(text: &str, file: FileId) -> Result<Vec<Assignment>, Diagnostic> {
+fn json(text: &str, file: FileId) -> Result<Vec<Assignment>, Box<Diagnostic>> {
     let span = whole(file, text);
     let parsed: Json = serde_json::from_str(text).map_err(|error| {
-        Diagnostic::error(format!("this is not JSON: {error}")).at(at_line(text, file, error.line()))
+        Box::new(Diagnostic::error(format!("this is not JSON: {error}")).at(at_line(text, file, error.line())))
     })?;
     let Json::Object(entries) = parsed else {
-        return Err(Diagnostic::error("a file of variables holds one JSON object").at(span));
+        return Err(Box::new(Diagnostic::error("a file of variables holds one JSON object").at(span)));
     };
     let assign = |(name, value): (String, Json)| Assignment {
         name,

@@ -41,12 +41,25 @@ pub(super) fn body<'a>(
     }
     for (name, _) in fields.by_name.iter().filter(|(name, field)| field.required && !map.contains_key(*name)) {
         let is_given = body.attribute(name).is_some() || body.blocks_of(name).next().is_some();
-        if !is_given && !output.is_dynamic(body, name) {
+        if !is_given && !is_dynamic(body, name) && !is_misspelt(body, fields, name) {
             let message = format!("`{}` needs `{name}`", owner.kind);
             output.diagnostics.push(Diagnostic::error(message).at(owner.header));
         }
     }
     map
+}
+
+/// Tells whether a `dynamic` block may provide what is missing.
+fn is_dynamic(body: &Body, name: &str) -> bool {
+    body.blocks_of("dynamic").any(|block| block.labels.first().is_some_and(|label| &*label.text == name))
+}
+
+/// Tells whether a name that does not exist was probably meant to be this one.
+fn is_misspelt(body: &Body, fields: &Fields, name: &str) -> bool {
+    let names =
+        body.attributes.iter().map(|attribute| &*attribute.name).chain(body.blocks.iter().map(|block| &*block.kind));
+    let mut unknown = names.filter(|given| !fields.by_name.contains_key(*given));
+    unknown.any(|given| nearest(given, fields.by_name.keys().map(String::as_str)) == Some(name))
 }
 
 fn attribute<'a>(

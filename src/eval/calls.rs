@@ -134,22 +134,22 @@ fn render(call: &Call, origin: &str, text: &str, variables: &Value, scope: &Scop
         Value::Unknown => return Ok(mark(Value::Unknown, marked)),
         other => return Err(fail(format!("the variables are a map, not {}", described(other)), span)),
     };
-    let parsed = parse_template(text, span.file).map_err(|error| outside(error, origin, text, span))?;
+    let parsed = parse_template(text, span.file).map_err(|error| outside(&error, origin, text, span))?;
     let (roots, instance) = (Roots::default(), Instance::Single);
     let names = Some(&*variables);
     let inner =
         Scope { newer: None, roots: &roots, names, instance: &instance, templates: scope.templates + 1, ..*scope };
-    let value = evaluate(&parsed, &inner, None).map_err(|error| outside(*error, origin, text, span))?;
+    let value = evaluate(&parsed, &inner, None).map_err(|error| outside(&error, origin, text, span))?;
     Ok(mark(value, marked))
 }
 
 /// Words an error inside a template, which has no place in the configuration, at the call.
-fn outside(error: Diagnostic, origin: &str, text: &str, span: Span) -> Failure {
-    let line = error.at.as_ref().map_or(1, |(at, _)| {
-        let end = (at.start as usize).min(text.len());
-        text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
-    });
+fn outside(error: &Diagnostic, origin: &str, text: &str, span: Span) -> Failure {
+    let line = error
+        .at
+        .as_ref()
+        .map_or(1, |(at, _)| text.get(..at.start as usize).map_or(0, |before| before.matches('\n').count()) + 1);
     let mut failure = fail(format!("{origin}line {line} of the template: {}", error.message), span);
-    failure.hint = error.hint;
+    failure.hint.clone_from(&error.hint);
     failure
 }

@@ -165,13 +165,10 @@ impl Evaluator {
         if self.tainted.contains(node) {
             return Value::Unknown;
         }
-        match self.value(expression) {
-            Some(value) => value,
-            None => {
-                self.tainted.insert(node.clone());
-                Value::Unknown
-            }
-        }
+        self.value(expression).unwrap_or_else(|| {
+            self.tainted.insert(node.clone());
+            Value::Unknown
+        })
     }
 
     /// Evaluates an expression that stands in no instance; a mistake is reported.

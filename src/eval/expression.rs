@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::calls;
-use super::operators;
+use super::operators::{self, Truth};
 use super::scope::{Frame, Scope};
 use super::text;
 use super::walk;
@@ -87,11 +87,11 @@ fn traversal(traversal: &Traversal, scope: &Scope<'_>, frame: Option<&Frame<'_>>
 fn conditional(conditional: &Conditional, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
     let condition = evaluate(&conditional.condition, scope, frame)?;
     let (bare, sensitive) = condition.unmark();
-    let (taken, other) = match operators::to_bool(bare) {
-        Some(Some(true)) => (&conditional.then, &conditional.otherwise),
-        Some(Some(false)) => (&conditional.otherwise, &conditional.then),
-        Some(None) => return Ok(mark(Value::Unknown, sensitive)),
-        None => {
+    let (taken, other) = match operators::truth(bare) {
+        Truth::Yes => (&conditional.then, &conditional.otherwise),
+        Truth::No => (&conditional.otherwise, &conditional.then),
+        Truth::Unknown => return Ok(mark(Value::Unknown, sensitive)),
+        Truth::Neither => {
             let message = format!("a condition is `true` or `false`, not {}", text::described(bare));
             return Err(fail(message, conditional.condition.span));
         }
@@ -190,11 +190,11 @@ fn gather(each: &For, scope: &Scope<'_>, frame: Option<&Frame<'_>>, gathered: &m
         let value = evaluate(condition, scope, frame)?;
         let (bare, marked) = value.unmark();
         gathered.sensitive |= marked;
-        match operators::to_bool(bare) {
-            Some(Some(true)) => {}
-            Some(Some(false)) => return Ok(()),
-            Some(None) => gathered.unknown = true,
-            None => {
+        match operators::truth(bare) {
+            Truth::Yes => {}
+            Truth::No => return Ok(()),
+            Truth::Unknown => gathered.unknown = true,
+            Truth::Neither => {
                 let message = format!("a condition is `true` or `false`, not {}", text::described(bare));
                 return Err(fail(message, condition.span));
             }

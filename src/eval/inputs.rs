@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::constraint::{self, constant};
 use super::convert::convert;
 use super::expression::{Failure, evaluate, fail};
-use super::operators::to_bool;
+use super::operators::{Truth, truth};
 use super::scope::Scope;
 use super::text::{described, to_text};
 use super::types::Type;
@@ -89,7 +89,7 @@ fn assigned(assignment: &Assignment, of: Option<&Type>) -> Result<Value, Failure
             Ok(Value::string(text))
         }
         (Assigned::Text(text), Some(_)) => {
-            let expression = parse_expression(text, assignment.span.file).map_err(Box::new)?;
+            let expression = parse_expression(text, assignment.span.file)?;
             constant(&expression)
         }
     }
@@ -116,10 +116,10 @@ pub(super) fn check<'a>(condition: &'a Condition, of: &str, scope: &Scope<'a>) -
         Ok(value) => value,
         Err(failure) => return Some(*failure),
     };
-    match to_bool(value.unmark().0) {
-        Some(Some(false)) => {}
-        Some(_) => return None,
-        None => {
+    match truth(value.unmark().0) {
+        Truth::No => {}
+        Truth::Yes | Truth::Unknown => return None,
+        Truth::Neither => {
             let message = format!("a condition is `true` or `false`, not {}", described(&value));
             return Some(*fail(message, condition.condition.span));
         }

@@ -1,9 +1,9 @@
 //! Values into JSON of the shape that a schema asks for, with Terraform's conversions.
 use super::expression::fail;
-use super::operators::{to_bool, to_number};
+use super::operators::{Truth, to_number, truth};
 use super::shape::Shape;
 use super::text::{described, to_text};
-use crate::config::ir::{Body, Expression, Form};
+use crate::config::ir::{Expression, Form};
 pub(super) use crate::model::Json;
 use crate::model::{Diagnostic, Exports, Secrets, Span, UNKNOWN, Value, nearest};
 
@@ -15,14 +15,6 @@ pub(super) struct Output {
     pub unknown: bool,
     /// Every secret text among the arguments.
     pub secrets: Secrets,
-}
-
-impl Output {
-    /// Tells whether a `dynamic` block may provide what is missing.
-    pub(super) fn is_dynamic(&self, body: &Body, name: &str) -> bool {
-        let makes = |block: &crate::config::ir::Block| block.labels.first().is_some_and(|label| &*label.text == name);
-        body.blocks_of("dynamic").any(makes)
-    }
 }
 
 /// Converts the value of an attribute; nothing where it does not fit or is null.
@@ -90,7 +82,7 @@ impl Converter<'_> {
                 None => None,
             },
             Shape::Number => to_number(value).map(|number| number.to_json()),
-            Shape::Bool => to_bool(value).flatten().map(Json::from),
+            Shape::Bool => truth(value).as_bool().map(Json::from),
             _ => None,
         };
         if json.is_none() {
@@ -135,7 +127,7 @@ impl Converter<'_> {
         let simple = |shape: &&Shape| match shape {
             Shape::Text => to_text(value).is_some(),
             Shape::Number => to_number(value).is_some(),
-            Shape::Bool => to_bool(value).is_some(),
+            Shape::Bool => truth(value) != Truth::Neither,
             _ => false,
         };
         if let Some(shape) = shapes.iter().find(simple) {

@@ -30,3 +30,6 @@ mod world;
 
 pub(crate) use evaluate::{ClusterSettings, Evaluation, Inputs, Known, evaluate};
 pub(crate) use kinds::ResourceTypes;
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,9 @@ impl Needs {
         match parts.as_slice() {
             [only] if own.is_subset(only) => only.clone(),
             parts => {
-                parts.iter().for_each(|part| own.extend(part.iter().cloned()));
+                for part in parts {
+                    own.extend(part.iter().cloned());
+                }
                 Arc::new(own)
             }
         }

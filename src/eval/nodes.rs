@@ -41,16 +41,18 @@ impl fmt::Display for Node {
 pub(super) fn nodes(config: &Config, resource_types: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<Nodes> {
     let mut builder = Builder { config, resource_types, nodes: Nodes::default(), places: BTreeMap::new(), diagnostics };
     for (name, local) in &config.locals {
-        builder.node(Node::Local(name.clone()), |found| references::of_expression(&local.value, found));
+        builder.node(&Node::Local(name.clone()), |found| references::of_expression(&local.value, found));
     }
     for ((resource_type, name), block) in &config.resources {
-        builder.node(Node::Resource(resource_type.clone(), name.clone()), |found| of_resource(block, found));
+        builder.node(&Node::Resource(resource_type.clone(), name.clone()), |found| of_resource(block, found));
     }
     for (name, output) in &config.outputs {
         let conditions = output.preconditions.iter().flat_map(|check| [&check.condition, &check.message]);
         let all: Vec<&Expression> = [&output.value].into_iter().chain(&output.depends_on).chain(conditions).collect();
-        builder.node(Node::Output(name.clone()), |found| {
-            all.iter().for_each(|expression| references::of_expression(expression, found));
+        builder.node(&Node::Output(name.clone()), |found| {
+            for expression in &all {
+                references::of_expression(expression, found);
+            }
         });
     }
     builder.check_others();
@@ -78,7 +80,7 @@ struct Builder<'a, 'd> {
 }
 
 impl<'a> Builder<'a, '_> {
-    fn node(&mut self, node: Node, visit: impl FnOnce(&mut dyn FnMut(Reference<'a>))) {
+    fn node(&mut self, node: &Node, visit: impl FnOnce(&mut dyn FnMut(Reference<'a>))) {
         self.nodes.graph.add(node.clone());
         visit(&mut |reference| match self.target(&reference) {
             Ok(Some(target)) => {
@@ -117,9 +119,9 @@ impl<'a> Builder<'a, '_> {
         let Some(name) = reference.name() else { return self.bare(reference) };
         match &**root {
             "var" if config.variables.contains_key(name) => Ok(None),
-            "var" => Err(self.undeclared(reference, "variable", name, config.variables.keys())),
+            "var" => Err(undeclared(reference, "variable", name, config.variables.keys())),
             "local" if config.locals.contains_key(name) => Ok(Some(Node::Local(name.clone()))),
-            "local" => Err(self.undeclared(reference, "local value", name, config.locals.keys())),
+            "local" => Err(undeclared(reference, "local value", name, config.locals.keys())),
             "each" | "count" | "path" => Ok(None),
             "data" | "module" | "self" | "terraform" => {
                 Err(Box::new(Diagnostic::error(format!("`{root}` is not supported yet")).at(reference.span)))
@@ -141,22 +143,6 @@ impl<'a> Builder<'a, '_> {
             _ if is_type => diagnostic.hint(format!("write `{root}.` and the name of a block")),
             _ => diagnostic.hint("a text stands in quotes: `\"…\"`"),
         }))
-    }
-
-    fn undeclared<'n>(
-        &self,
-        reference: &Reference<'_>,
-        what: &str,
-        name: &str,
-        known: impl Iterator<Item = &'n Arc<str>>,
-    ) -> Box<Diagnostic> {
-        let root = reference.root;
-        let diagnostic = Diagnostic::error(format!("there is no {what} `{name}`")).at(reference.span);
-        Box::new(match nearest(name, known.map(|known| &**known)) {
-            Some(meant) => diagnostic.hint(format!("did you mean `{root}.{meant}`?")),
-            None if what == "variable" => diagnostic.hint(format!("declare it: `variable \"{name}\" {{ … }}`")),
-            None => diagnostic,
-        })
     }
 
     fn no_resource(&self, reference: &Reference<'_>, name: &str) -> Box<Diagnostic> {
@@ -220,3 +206,19 @@ impl<'a> Builder<'a, '_> {
 
 /// How many steps of a cycle are printed.
 const MAX_SHOWN: usize = 20;
+
+/// Says that nothing is declared under a name.
+fn undeclared<'n>(
+    reference: &Reference<'_>,
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'n Arc<str>>,
+) -> Box<Diagnostic> {
+    let root = reference.root;
+    let diagnostic = Diagnostic::error(format!("there is no {what} `{name}`")).at(reference.span);
+    Box::new(match nearest(name, known.map(|known| &**known)) {
+        Some(meant) => diagnostic.hint(format!("did you mean `{root}.{meant}`?")),
+        None if what == "variable" => diagnostic.hint(format!("declare it: `variable \"{name}\" {{ … }}`")),
+        None => diagnostic,
+    })
+}

@@ -8,17 +8,40 @@ use super::text::described;
 use crate::config::ir::{Binary, BinaryOperator, UnaryOperator};
 use crate::model::{Number, Span, Value};
 
-/// Returns the truth of a value: nothing inside where it is unknown, nothing at all where it has none.
-pub(super) fn to_bool(value: &Value) -> Option<Option<bool>> {
+/// Whether something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    Yes,
+    No,
+    /// Known only after apply.
+    Unknown,
+    /// The value is neither true nor false.
+    Neither,
+}
+
+impl Truth {
+    fn of(bool: bool) -> Self {
+        if bool { Self::Yes } else { Self::No }
+    }
+
+    /// Returns the truth as a value.
+    pub(super) fn as_bool(self) -> Option<bool> {
+        match self {
+            Self::Yes => Some(true),
+            Self::No => Some(false),
+            Self::Unknown | Self::Neither => None,
+        }
+    }
+}
+
+/// Returns the truth of a value; the texts `true` and `false` have one too.
+pub(super) fn truth(value: &Value) -> Truth {
     match value {
-        Value::Bool(bool) => Some(Some(*bool)),
-        Value::Unknown => Some(None),
-        Value::String(text) => match &**text {
-            "true" => Some(Some(true)),
-            "false" => Some(Some(false)),
-            _ => None,
-        },
-        _ => None,
+        Value::Bool(bool) => Truth::of(*bool),
+        Value::Unknown => Truth::Unknown,
+        Value::String(text) if &**text == "true" => Truth::Yes,
+        Value::String(text) if &**text == "false" => Truth::No,
+        _ => Truth::Neither,
     }
 }
 
@@ -39,7 +62,7 @@ pub(super) fn unary(operator: UnaryOperator, value: &Value, span: Span) -> Resul
     }
     let result = match operator {
         UnaryOperator::Negate => to_number(bare).map(|number| Value::Number(Number(-number.0))),
-        UnaryOperator::Not => to_bool(bare).flatten().map(|bool| Value::Bool(!bool)),
+        UnaryOperator::Not => truth(bare).as_bool().map(|bool| Value::Bool(!bool)),
     };
     let needed = if operator == UnaryOperator::Not { "`true` or `false`" } else { "a number" };
     result
@@ -78,24 +101,27 @@ fn logical(
 ) -> Result<Value, Failure> {
     let needed =
         |value: &Value, span| fail(format!("`true` or `false` is needed here, not {}", described(value)), span);
-    let decides = binary.operator == BinaryOperator::Or;
-    let first = to_bool(left).ok_or_else(|| needed(left, binary.left.span))?;
-    if first == Some(decides) {
-        return Ok(mark(Value::Bool(decides), left_marked));
+    let decides = Truth::of(binary.operator == BinaryOperator::Or);
+    let first = truth(left);
+    if first == Truth::Neither {
+        return Err(needed(left, binary.left.span));
+    }
+    if first == decides {
+        return Ok(mark(Value::Bool(decides == Truth::Yes), left_marked));
     }
     let right = evaluate(&binary.right, scope, frame)?;
     let (right, right_marked) = right.unmark();
-    let second = to_bool(right).ok_or_else(|| needed(right, binary.right.span))?;
-    let result = match (first, second) {
-        (_, Some(second)) if second == decides => Value::Bool(decides),
-        (Some(_), Some(second)) => Value::Bool(second),
-        _ => Value::Unknown,
-    };
-    Ok(mark(result, left_marked || right_marked))
+    let second = truth(right);
+    if second == Truth::Neither {
+        return Err(needed(right, binary.right.span));
+    }
+    let is_open = first == Truth::Unknown && second != decides;
+    let result = if is_open { None } else { second.as_bool() };
+    Ok(mark(result.map_or(Value::Unknown, Value::Bool), left_marked || right_marked))
 }
 
 fn equal(left: &Value, right: &Value, wanted: bool) -> Value {
-    if matches!((left, right), (Value::Null, Value::Unknown) | (Value::Unknown, _) | (_, Value::Unknown)) {
+    if matches!((left, right), (Value::Unknown, _) | (_, Value::Unknown)) {
         return Value::Unknown;
     }
     let (left, left_inside) = bare(left);

@@ -32,11 +32,7 @@ impl<'a> Reference<'a> {
 
     /// Tells whether the reference means a resource as a whole, or an instance of it.
     pub(super) fn is_whole(&self) -> bool {
-        match self.steps {
-            [Step::Attribute(..)] => true,
-            [Step::Attribute(..), Step::Index(_)] => true,
-            _ => false,
-        }
+        matches!(self.steps, [Step::Attribute(..)] | [Step::Attribute(..), Step::Index(_)])
     }
 }
 

@@ -16,7 +16,10 @@ const MAX_LOCALS: usize = 8;
 
 /// The referrers of every block, with the instance that they mean where it is written out.
 #[derive(Debug, Default)]
-pub(super) struct Referrers(BTreeMap<(Arc<str>, Arc<str>), Vec<(Option<Key>, Referrer)>>);
+pub(super) struct Referrers(BTreeMap<(Arc<str>, Arc<str>), Vec<Meant>>);
+
+/// The instance that is meant, where it is written out, and who means it.
+type Meant = (Option<Key>, Referrer);
 
 impl Referrers {
     /// Finds the referrers of all blocks.

@@ -49,7 +49,7 @@ impl Evaluation {
         let newer = self.newer(&Node::Resource(key.0, key.1), known)?;
         self.world.within(|environment| {
             let scope = Scope { newer: Some(&newer), ..scope(&self.roots, environment) };
-            let instance = self.instance(block, address, &scope)?.ok_or_else(gone)?;
+            let instance = find_instance(block, address, &scope)?.ok_or_else(gone)?;
             let kind = self.world.kinds.get(&block.resource_type).ok_or_else(gone)?;
             let referrers = self.world.referrers.of(block, address.key.as_ref());
             let until = BTreeSet::new();
@@ -57,17 +57,6 @@ impl Evaluation {
             let expanded = expand(request, &Scope { instance: &instance, ..scope });
             expanded.resource.ok_or_else(|| sorted(expanded.diagnostics))
         })
-    }
-
-    /// Finds the instance with the key of an address.
-    fn instance(
-        &self,
-        block: &ResourceBlock,
-        address: &Address,
-        scope: &Scope<'_>,
-    ) -> Result<Option<Instance>, Vec<Diagnostic>> {
-        let all = instances(&block.repetition, scope).map_err(|failure| vec![*failure])?;
-        Ok(all.into_iter().flatten().find(|instance| instance.key() == address.key))
     }
 
     /// Evaluates the locals that a node needs again, over resources as they are now.
@@ -136,4 +125,14 @@ fn renewed(exports: &Arc<Exports>, known: &Known) -> Arc<Exports> {
         }
         None => exports.clone(),
     }
+}
+
+/// Finds the instance with the key of an address.
+fn find_instance(
+    block: &ResourceBlock,
+    address: &Address,
+    scope: &Scope<'_>,
+) -> Result<Option<Instance>, Vec<Diagnostic>> {
+    let all = instances(&block.repetition, scope).map_err(|failure| vec![*failure])?;
+    Ok(all.into_iter().flatten().find(|instance| instance.key() == address.key))
 }

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use super::expression::{Failure, bind, evaluate, fail, mark, members};
-use super::operators::to_bool;
+use super::operators::{Truth, truth};
 use super::scope::{Frame, Scope};
 use crate::config::ir::{Expression, Part};
 use crate::model::{Span, Value};
@@ -74,11 +74,11 @@ fn write(
                 let value = evaluate(condition, scope, frame)?;
                 let (bare, marked) = value.unmark();
                 written.sensitive |= marked;
-                match to_bool(bare) {
-                    Some(Some(true)) => write(then, span, scope, frame, written)?,
-                    Some(Some(false)) => write(otherwise, span, scope, frame, written)?,
-                    Some(None) => written.unknown = true,
-                    None => {
+                match truth(bare) {
+                    Truth::Yes => write(then, span, scope, frame, written)?,
+                    Truth::No => write(otherwise, span, scope, frame, written)?,
+                    Truth::Unknown => written.unknown = true,
+                    Truth::Neither => {
                         let message = format!("a condition is `true` or `false`, not {}", described(bare));
                         return Err(fail(message, condition.span));
                     }

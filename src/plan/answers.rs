@@ -89,7 +89,7 @@ fn accept(change: &mut Change, answer: &Object) {
             }
             fields.extend(by_server);
             for field in fields.iter_mut() {
-                mask::mask(field, desired);
+                mask::mask(field, desired, None);
             }
         }
         // The table says that it cannot be changed, the server can.

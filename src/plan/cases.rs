@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::*;
 use crate::model::{
-    Address, Blind, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER, FieldPath,
-    FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
-    ServedKind, Span, Surroundings, salted_hash,
+    Address, Blind, Carried, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER,
+    FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
+    ServedKind, Span, Surroundings,
 };
 use crate::ssa::{self, Schemas};
-use crate::state::{Recorded, RecordedObject, State, Status};
+use crate::state::{Recorded, RecordedObject, State, Status, applied_form};
 
 const NOW: &str = "2026-01-02T03:04:05Z";
 
@@ -137,9 +137,9 @@ impl World {
             for mut desired in resource.objects.known().iter().cloned() {
                 let kind = desired.object.kind();
                 let schema = self.schemas.of(&kind).cloned();
-                let served = self.observed.served(&kind.group, &kind.kind).cloned();
+                let is_namespaced = self.observed.served(&kind.group, &kind.kind).map(|served| served.namespaced);
                 let generated = desired.generated.clone();
-                prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), served.as_ref());
+                prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), is_namespaced);
                 for pointer in generated.keys() {
                     fields::edit(&mut desired.object, |json| {
                         json["data"][pointer.trim_start_matches("/data/")] = "Z2VuZXJhdGVk".into();
@@ -148,12 +148,7 @@ impl World {
                 let identity = desired.object.identity();
                 let uid = format!("uid-{}", identity.name);
                 self.put(desired.object.json().clone(), FIELD_MANAGER, &uid);
-                let mut applied = desired.object.json().clone();
-                if kind.kind == "Secret" {
-                    for value in applied["data"].as_object_mut().expect("a map").values_mut() {
-                        *value = salted_hash("salt", value.as_str().expect("a text")).into();
-                    }
-                }
+                let applied = applied_form(&desired.object, &desired.sensitive, "salt");
                 let (namespace, name) = (identity.namespace, identity.name);
                 objects.push(RecordedObject { kind, namespace, name, uid, applied });
             }
@@ -676,6 +671,108 @@ fn generated_values_are_carried_over() {
     let changed = world.plan().expect("a plan");
     let desired = changed.resources[&address("a")].changes[0].desired().expect("desired").object.clone();
     assert_eq!(desired.text("/data/password"), Some("Z2VuZXJhdGVk"));
+}
+
+#[test]
+fn a_generated_value_that_is_lost_is_made_again() {
+    let mut world = World::empty();
+    world.want_all("a", vec![secret("me")]);
+    world.apply();
+    world.edit("kubectl-edit", None, |json| {
+        json["data"].as_object_mut().expect("a map").remove("password");
+    });
+    world.check(&[
+        "thing.a Update",
+        "  update Secret a/s",
+        "    .data.password - -> - sensitive unknown",
+        "drift .data.password by perhaps ",
+    ]);
+}
+
+#[test]
+fn a_secret_text_is_hidden_when_it_changes_and_when_it_goes() {
+    let with_env = |value: &str| {
+        let mut json = deployment(1, "i");
+        json["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "TOKEN", "value": value}]);
+        let mut desired = desired_object(json);
+        desired.sensitive.insert("/spec/template/spec/containers/0/env/0/value".to_owned());
+        desired
+    };
+    let mut world = World::empty();
+    world.want_all("a", vec![with_env("hunter22")]);
+    world.apply();
+    world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
+    world.observed = assume(&world.state);
+    world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
+    world.observed = World::empty().observed;
+    world.apply();
+    world.want_all("a", vec![with_env("hunter23")]);
+    let text = |world: &World| short(&world.plan().expect("a plan")).join("\n");
+    assert!(
+        text(&world).contains("env[name=\"TOKEN\"].value null -> null sensitive") && !text(&world).contains("hunter")
+    );
+    world.want("a", deployment(1, "i"));
+    assert!(text(&world).contains("env") && !text(&world).contains("hunter"), "{}", text(&world));
+}
+
+#[test]
+fn values_known_only_after_apply_are_not_asked_about() {
+    let mut world = World::applied(deployment(1, "i"));
+    let mut json = deployment(1, "i");
+    json["spec"]["replicas"] = crate::model::UNKNOWN.into();
+    world.want("a", json);
+    assert_eq!(world.draft().expect("a draft").questions(), []);
+    world.check(&["thing.a Update", "  update Deployment a/d", "    .spec.replicas 1 -> - unknown"]);
+    world.observed.live.clear();
+    world.state.resources.clear();
+    world.check(&["thing.a Create", "  create unseen Deployment a/d"]);
+}
+
+/// A definition with an atomic list of groups, as `RayCluster` has it.
+fn cluster_definition() -> Json {
+    let group = json!({"type": "object", "properties": {"groupName": {"type": "string"}, "image": {"type": "string"},
+                                                        "replicas": {"type": "integer", "default": 0}}});
+    let spec = json!({"type": "object", "properties": {"groups": {"type": "array", "items": group}}});
+    let version = json!({"name": "v1", "served": true, "storage": true,
+                         "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "rays.x.io"},
+           "spec": {"group": "x.io", "scope": "Namespaced", "names": {"kind": "Ray", "plural": "rays"}, "versions": [version]}})
+}
+
+#[test]
+fn what_an_autoscaler_owns_inside_a_list_is_carried_over() {
+    let mut world = World::empty();
+    world.schemas.add_definition(&object(cluster_definition())).expect("a definition");
+    let kind = Kind::new("x.io/v1", "Ray");
+    let served = ServedKind { kind, versions: vec!["v1".to_owned()], plural: "rays".to_owned(), namespaced: true };
+    world.observed.kinds.insert(("x.io".to_owned(), "Ray".to_owned()), served);
+    let ray = |image: &str| {
+        let groups = json!([{"groupName": "g", "image": image, "replicas": 1}]);
+        let mut desired = desired_object(json!({"apiVersion": "x.io/v1", "kind": "Ray",
+            "metadata": {"namespace": "a", "name": "r"}, "spec": {"groups": groups}}));
+        desired.carried.push(Carried {
+            list: "/spec/groups".to_owned(),
+            key: "groupName".to_owned(),
+            field: "replicas".to_owned(),
+        });
+        desired
+    };
+    world.want_all("r", vec![ray("i")]);
+    world.apply();
+    world.edit("python-requests", None, |json| json["spec"]["groups"][0]["replicas"] = 5.into());
+    // The definition lies in the configuration, so that its schema is known.
+    world.want("z", cluster_definition());
+    let plan = world.plan().expect("a plan");
+    let lines = short(&plan);
+    assert_eq!(lines[..2], ["thing.r NoOp", "  keep Ray a/r"]);
+    assert!(lines.contains(&"drift .spec.groups by python-requests as expected".to_owned()), "{lines:?}");
+    world.want_all("r", vec![ray("j")]);
+    let plan = world.plan().expect("a plan");
+    let Change::Update { desired, force: true, .. } = &plan.resources[&address("r")].changes[0] else {
+        panic!("not updated by force: {:?}", short(&plan))
+    };
+    let wanted = json!([{"groupName": "g", "image": "j", "replicas": 5}]);
+    assert_eq!(desired.object.pointer("/spec/groups"), Some(&wanted));
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(crate) fn draft(
 ) -> Result<Draft, Vec<Diagnostic>> {
     check_cluster(state, observed)?;
     let schemas = kinds::gather(&desired, observed)?;
+    let ignored = drift::ignored(&desired);
     let stamped = stamp(&mut desired, state, observed, &schemas);
     check_identities(&stamped)?;
     let graph = needs::graph(&desired, &stamped, state);
@@ -71,7 +72,7 @@ pub(crate) fn draft(
     if !errors.is_empty() {
         return Err(errors);
     }
-    plan.drift = drift::find(state, observed, &schemas, &drift::ignored(&desired), &proven);
+    plan.drift = drift::find(state, observed, &schemas, &ignored, &proven);
     Ok(Draft { plan, asks, options, notes })
 }
 
@@ -203,6 +204,7 @@ impl Drafting {
     }
 }
 
+/// Refuses a cluster that is not the one that the state was made on.
 pub(crate) fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
     let Some(recorded) = state.cluster.as_ref().filter(|recorded| recorded.uid != observed.cluster.uid) else {
         return Ok(());
@@ -218,13 +220,14 @@ pub(crate) fn check_cluster(state: &State, observed: &Observed) -> Result<(), Ve
 }
 
 fn stamp(desired: &mut Desired, state: &State, observed: &Observed, schemas: &Schemas) -> Stamped {
+    let scopes = kinds::scopes(desired, state, observed);
     let mut stamped = Stamped::new();
     for (address, resource) in &mut desired.resources {
         let Objects::Known(objects) = &mut resource.objects else { continue };
         for object in &mut *objects {
             let kind = object.object.kind();
-            let served = observed.served(&kind.group, &kind.kind);
-            prepare::stamp(object, address, &state.lineage, schemas.of(&kind), served);
+            let is_namespaced = scopes.get(&(kind.group.clone(), kind.kind.clone())).copied();
+            prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced);
         }
         stamped.insert(address.clone(), std::mem::take(objects));
     }

@@ -1,12 +1,14 @@
 //! What others did to recorded objects: recorded against live, field by field, with the owner.
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, Desired, DesiredResource, FIELD_MANAGER, FieldPath, Identity, Json, Object, Observed};
+use crate::model::{
+    Address, Carried, Desired, DesiredResource, FIELD_MANAGER, FieldPath, Identity, Json, Object, Observed,
+};
 use crate::ssa::{self, Schemas};
 use crate::state::{RecordedObject, State};
 
 use super::judge::is_assumed;
-use super::{Disagreement, Drift, DriftKind, kinds, mask, owner};
+use super::{Disagreement, Drift, DriftKind, fields, kinds, mask, owner, prepare};
 
 /// Returns all drift of what is recorded; with the configuration, what it ignores is expected.
 pub(crate) fn drift(state: &State, observed: &Observed, desired: Option<&Desired>) -> Vec<Drift> {
@@ -14,13 +16,25 @@ pub(crate) fn drift(state: &State, observed: &Observed, desired: Option<&Desired
     find(state, observed, &kinds::with_documents(observed), &ignored, &BTreeSet::new())
 }
 
-/// The fields that a configuration leaves to others, by resource.
-pub(super) type Ignored = BTreeMap<Address, Vec<FieldPath>>;
+/// What a configuration leaves to others, by resource.
+pub(super) type Ignored = BTreeMap<Address, Left>;
 
-/// Returns what `ignore_changes` says.
+/// What one resource leaves to others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Left {
+    /// What `ignore_changes` says.
+    paths: Vec<FieldPath>,
+    /// Fields inside atomic lists that are taken over from live.
+    carried: Vec<Carried>,
+}
+
+/// Returns what a configuration leaves to others.
 pub(super) fn ignored(desired: &Desired) -> Ignored {
-    let of = |(address, it): (&Address, &DesiredResource)| (address.clone(), it.lifecycle.ignore_changes.clone());
-    desired.resources.iter().map(of).filter(|(_, paths)| !paths.is_empty()).collect()
+    let of = |(address, it): (&Address, &DesiredResource)| {
+        let carried = it.objects.known().iter().flat_map(|object| object.carried.clone()).collect();
+        (address.clone(), Left { paths: it.lifecycle.ignore_changes.clone(), carried })
+    };
+    desired.resources.iter().map(of).filter(|(_, it)| !it.paths.is_empty() || !it.carried.is_empty()).collect()
 }
 
 /// Returns the drift of all objects but those that are proven to be as they were recorded.
@@ -34,13 +48,13 @@ pub(super) fn find(
     if is_assumed(observed) {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let (mut found, nothing) = (Vec::new(), Left::default());
     for (address, resource) in &state.resources {
         for recorded in &resource.objects {
             let identity = recorded.identity();
             if !proven.contains(&identity) && observed.blind_to(&identity).is_none() {
-                let ignored = ignored.get(address).map_or(&[][..], Vec::as_slice);
-                found.extend(of_object(address, recorded, observed.live.get(&identity), schemas, ignored));
+                let left = ignored.get(address).unwrap_or(&nothing);
+                found.extend(of_object(address, recorded, observed.live.get(&identity), schemas, left));
             }
         }
     }
@@ -52,14 +66,14 @@ fn of_object(
     recorded: &RecordedObject,
     live: Option<&Object>,
     schemas: &Schemas,
-    ignored: &[FieldPath],
+    left: &Left,
 ) -> Option<Drift> {
     let kind = match live {
         None => DriftKind::Deleted,
         Some(live) if live.uid().is_some_and(|uid| uid != recorded.uid) => {
             DriftKind::Recreated { recorded: recorded.uid.clone(), live: live.uid().unwrap_or_default().to_owned() }
         }
-        Some(live) => DriftKind::Changed(disagreements(recorded, live, schemas, ignored)?),
+        Some(live) => DriftKind::Changed(disagreements(recorded, live, schemas, left)?),
     };
     Some(Drift { address: address.clone(), identity: recorded.identity(), kind })
 }
@@ -68,16 +82,21 @@ fn disagreements(
     recorded: &RecordedObject,
     live: &Object,
     schemas: &Schemas,
-    ignored: &[FieldPath],
+    left: &Left,
 ) -> Option<Vec<Disagreement>> {
     let schema = schemas.of(&recorded.kind)?;
     let applied = Object::new(recorded.applied.clone()).ok()?;
+    let mut carried = recorded.applied.clone();
+    for field in &left.carried {
+        prepare::carry_field(&mut carried, live.json(), field);
+    }
     let found: Vec<Disagreement> = ssa::taken(&applied, live, schema, FIELD_MANAGER)
         .into_iter()
         .filter(|taken| taken.live.as_ref() != Some(&taken.desired))
         .map(|taken| {
-            let sensitive = mask::is_secret(&recorded.kind, &taken.path) || holds_hash(&taken.desired);
-            let is_ignored = ignored.iter().any(|path| path.covers(&taken.path));
+            let sensitive = mask::is_secret(&recorded.kind, &taken.path) || mask::holds_hash(&taken.desired);
+            let is_ignored = left.paths.iter().any(|path| path.covers(&taken.path))
+                || fields::find(&carried, &taken.path) == taken.live.as_ref();
             let by_design = taken.owner.as_ref().is_some_and(|owner| owner::is_expected(&taken.path, owner));
             let expected = is_ignored || (taken.certain && by_design);
             let hide = |value: Json| if sensitive { Json::Null } else { value };
@@ -93,9 +112,4 @@ fn disagreements(
         })
         .collect();
     (!found.is_empty()).then_some(found)
-}
-
-/// Secrets are recorded as hashes, wherever they stand.
-fn holds_hash(value: &Json) -> bool {
-    value.as_str().is_some_and(|text| text.starts_with("sha256:") && text.len() == 71)
 }

@@ -84,6 +84,15 @@ pub(super) fn set_pointer(json: &mut Json, pointer: &str, value: Json) {
     }
 }
 
+/// Removes the entry of a map at a JSON pointer.
+pub(super) fn remove_pointer(json: &mut Json, pointer: &str) {
+    if let Some((parent, token)) = pointer.rsplit_once('/')
+        && let Some(Json::Object(entries)) = json.pointer_mut(parent)
+    {
+        entries.remove(&unescape(token));
+    }
+}
+
 /// Changes the value of an object; what makes it an object must stay.
 pub(super) fn edit(object: &mut Object, change: impl FnOnce(&mut Json)) {
     let mut json = object.json().clone();
@@ -159,7 +168,7 @@ fn follow<'a>(node: &'a Json, step: &Step) -> Option<(String, &'a Json)> {
     Some((index.to_string(), node.get(index)?))
 }
 
-fn escape(name: &str) -> String {
+pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 

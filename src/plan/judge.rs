@@ -135,27 +135,52 @@ fn present(context: &Context<'_>, mut case: Case<'_>, live: &Object) -> Judgemen
     let identity = live.identity();
     let recorded = context.recorded.get(&identity).map(|(_, object)| *object);
     let is_same = recorded.is_some_and(|recorded| live.uid() == Some(recorded.uid.as_str()));
-    let lineage = live.annotation(prepare::LINEAGE);
-    let is_ours = lineage == Some(context.state.lineage.as_str());
+    let is_ours = is_applied_by(live, &context.state.lineage);
     let adopt = context.options.adopt && !is_same && !is_ours;
     if !is_same && !is_ours && !adopt {
         return refuse(exists(&case.desired, live, recorded.is_some()));
     }
-    let generated = case.desired.generated.clone();
     prepare::carry(&mut case.desired, live);
-    let live = prepare::reveal(live, &case.desired, &context.state.salt);
+    let revealed = is_assumed(context.observed).then(|| prepare::reveal(live, &case.desired, &context.state.salt));
     let claim = Claim { recorded, is_ours: recorded.is_none(), policy: context.options.on_conflict, adopt };
-    let mut judged = compare(context, case, &live, claim)?;
-    if let Change::Keep { desired, .. }
-    | Change::Wait { desired, .. }
-    | Change::Update { desired, .. }
-    | Change::Replace { desired, .. } = &mut judged.change
-    {
-        prepare::unhash(desired, &generated);
-        let needs_read = !generated.is_empty() && is_assumed(context.observed);
-        judged.question = judged.question.filter(|_| !needs_read);
+    let mut judged = compare(context, case, revealed.as_ref().unwrap_or(live), claim)?;
+    if is_assumed(context.observed) {
+        if let Change::Keep { desired, .. }
+        | Change::Wait { desired, .. }
+        | Change::Update { desired, .. }
+        | Change::Replace { desired, .. } = &mut judged.change
+        {
+            prepare::unhash(desired);
+        }
+    } else {
+        make_again(&mut judged, live);
     }
     Ok(judged)
+}
+
+/// A generated value that is gone from the live object is made again.
+fn make_again(judged: &mut Judged, live: &Object) {
+    let lost = |desired: &DesiredObject| {
+        let is_lost = |pointer: &&String| desired.object.pointer(pointer).is_none();
+        let path = |pointer: &String| {
+            let names: Vec<&str> = pointer.split('/').skip(1).collect();
+            FieldChange { sensitive: true, unknown: true, ..FieldChange::at(FieldPath::fields(&names)) }
+        };
+        desired.generated.keys().filter(is_lost).map(path).collect::<Vec<_>>()
+    };
+    match &mut judged.change {
+        Change::Update { desired, fields, .. } => fields.extend(lost(desired)),
+        Change::Keep { desired, .. } | Change::Wait { desired, .. } => {
+            let fields = lost(desired);
+            if !fields.is_empty() {
+                let desired = desired.clone();
+                judged.proven = false;
+                judged.change =
+                    Change::Update { desired, live: Box::new(live.clone()), fields, force: false, adopt: false };
+            }
+        }
+        _ => {}
+    }
 }
 
 fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_>) -> Judgement {
@@ -167,7 +192,7 @@ fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_
         return Ok(Judged { change, question: None, proven: false });
     }
     let Some(schema) = context.schemas.of(&desired.object.kind()) else {
-        return Ok(without_schema(context, desired, live, claim));
+        return Ok(without_schema(context, desired, live, status, claim));
     };
     // Most objects end here; attribution is for the rest.
     if lifecycle.ignore_changes.is_empty()
@@ -185,7 +210,7 @@ fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_
     let Some((fields, force)) = plan.changes(&mut desired, differences, unowned)? else {
         return Ok(unchanged(desired, live, status, claim, false));
     };
-    Ok(changed(context, desired, live, fields, force, claim.adopt))
+    Ok(changed(context, desired, live, fields, force, claim))
 }
 
 /// Says whether apply has work to do, and whether the server should be asked about it.
@@ -195,11 +220,11 @@ fn changed(
     live: &Object,
     mut fields: Vec<FieldChange>,
     force: bool,
-    adopt: bool,
+    claim: Claim<'_>,
 ) -> Judged {
     for field in &mut fields {
         field.forces_replacement = field.before != field.after && immutable::forces_replacement(live, field);
-        mask::mask(field, &desired);
+        mask::mask(field, &desired, claim.recorded);
     }
     fields.sort_by_cached_key(|field| field.path.to_string());
     let is_known = desired.unknown.is_empty() && !prepare::has_unknown(desired.object.json());
@@ -210,7 +235,7 @@ fn changed(
     let change = if fields.iter().any(|field| field.forces_replacement) {
         Change::Replace { desired, live, fields, orphan_pods }
     } else {
-        Change::Update { desired, live, fields, force, adopt }
+        Change::Update { desired, live, fields, force, adopt: claim.adopt }
     };
     Judged { change, question, proven: false }
 }
@@ -347,14 +372,27 @@ impl Merge<'_> {
 }
 
 /// Without a schema nothing can be proven: what differs is shown, and the server decides.
-fn without_schema(context: &Context<'_>, desired: DesiredObject, live: &Object, claim: Claim<'_>) -> Judged {
-    let is_wanted = |(_, _, after): &Difference| after.is_some();
-    let fields = fields::difference(live.json(), desired.object.json())
+fn without_schema(
+    context: &Context<'_>,
+    desired: DesiredObject,
+    live: &Object,
+    status: Option<Status>,
+    claim: Claim<'_>,
+) -> Judged {
+    // What was assumed is what was applied, but for the uid; what was seen has fields of others too.
+    let uid = FieldPath::fields(&["metadata", "uid"]);
+    let is_ours = |(path, _, after): &Difference| {
+        if is_assumed(context.observed) { *path != uid } else { after.is_some() }
+    };
+    let fields: Vec<FieldChange> = fields::difference(live.json(), desired.object.json())
         .into_iter()
-        .filter(is_wanted)
+        .filter(is_ours)
         .map(|(path, before, after)| FieldChange { before, after, ..FieldChange::at(path) })
         .collect();
-    changed(context, desired, live, fields, claim.adopt, claim.adopt)
+    if fields.is_empty() && is_assumed(context.observed) {
+        return unchanged(desired, live, status, claim, true);
+    }
+    changed(context, desired, live, fields, claim.adopt, claim)
 }
 
 /// Checks a new object against our own schema, for the server may not be able to.
@@ -400,6 +438,15 @@ fn terminating(desired: &DesiredObject, live: &Object) -> Diagnostic {
     Diagnostic::error(format!("{} is being deleted{waits}", live.identity()))
         .at(desired.span)
         .hint("plan again when it is gone")
+}
+
+/// Tells whether an object was applied from the state with this lineage.
+///
+/// Annotations alone are not enough: the Deployment controller copies them to its ReplicaSets.
+fn is_applied_by(live: &Object, lineage: &str) -> bool {
+    let entries = live.pointer("/metadata/managedFields").and_then(Json::as_array);
+    let is_own = |entry: &Json| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply";
+    live.annotation(prepare::LINEAGE) == Some(lineage) && entries.is_some_and(|entries| entries.iter().any(is_own))
 }
 
 fn has_unknown_identity(object: &Object) -> bool {

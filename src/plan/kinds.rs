@@ -1,6 +1,9 @@
 //! Gathers the schemas of all kinds that a plan meets.
+use std::collections::BTreeMap;
+
 use crate::model::{Desired, Diagnostic, Json, Object, Objects, Observed};
 use crate::ssa::Schemas;
+use crate::state::{RecordedObject, State};
 
 /// Returns the built-in schemas, those of the server's documents, and those of the definitions that are desired.
 pub(super) fn gather(desired: &Desired, observed: &Observed) -> Result<Schemas, Vec<Diagnostic>> {
@@ -27,6 +30,22 @@ pub(super) fn with_documents(observed: &Observed) -> Schemas {
         let _ = schemas.add_document(api_version, document);
     }
     schemas
+}
+
+/// Returns by group and kind whether objects live in namespaces, as the server, desired definitions and the state say.
+pub(super) fn scopes(desired: &Desired, state: &State, observed: &Observed) -> BTreeMap<(String, String), bool> {
+    let recorded = state.resources.values().flat_map(|resource| &resource.objects);
+    let known = |it: &RecordedObject| ((it.kind.group.clone(), it.kind.kind.clone()), it.namespace.is_some());
+    let mut scopes: BTreeMap<(String, String), bool> = recorded.map(known).collect();
+    for resource in desired.resources.values() {
+        for desired in resource.objects.known().iter().filter(|it| it.object.kind().kind == "CustomResourceDefinition")
+        {
+            let is_namespaced = desired.object.text("/spec/scope") == Some("Namespaced");
+            scopes.extend(defined(&desired.object).map(|kind| (kind, is_namespaced)));
+        }
+    }
+    scopes.extend(observed.kinds.iter().map(|(kind, served)| (kind.clone(), served.namespaced)));
+    scopes
 }
 
 /// Returns group and kind that a `CustomResourceDefinition` defines.

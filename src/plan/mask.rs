@@ -1,13 +1,16 @@
 //! Takes secret values out of field changes, and marks what is known only after apply.
 use crate::model::{DesiredObject, FieldPath, Json, Kind, REDACTED, Secrets, Step, UNKNOWN};
+use crate::state::RecordedObject;
 
-use super::{FieldChange, fields};
+use super::{FieldChange, fields, prepare};
 
 /// Where `kubectl apply` keeps a copy of the whole object, secrets and all.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Hides what must not be shown, once before and after have been compared.
-pub(super) fn mask(change: &mut FieldChange, desired: &DesiredObject) {
+///
+/// What was secret when it was recorded stays hidden, also where it is not desired any more.
+pub(super) fn mask(change: &mut FieldChange, desired: &DesiredObject, recorded: Option<&RecordedObject>) {
     if change.after.as_ref().and_then(Json::as_str).is_some_and(|text| text.contains(UNKNOWN)) {
         change.unknown = true;
         change.after = None;
@@ -15,7 +18,8 @@ pub(super) fn mask(change: &mut FieldChange, desired: &DesiredObject) {
     let pointer = fields::pointer(desired.object.json(), &change.path);
     let is_hidden = |hidden: &str, pointer: &str| pointer == hidden || pointer.starts_with(&format!("{hidden}/"));
     let is_marked = pointer.as_ref().is_some_and(|pointer| desired.sensitive.iter().any(|it| is_hidden(it, pointer)));
-    if is_marked || is_secret(&desired.object.kind(), &change.path) {
+    let was_secret = recorded.and_then(|it| fields::find(&it.applied, &change.path)).is_some_and(holds_hash);
+    if is_marked || was_secret || is_secret(&desired.object.kind(), &change.path) {
         change.sensitive = true;
         change.before = change.before.as_ref().map(|_| Json::Null);
         change.after = change.after.as_ref().map(|_| Json::Null);
@@ -27,6 +31,16 @@ pub(super) fn mask(change: &mut FieldChange, desired: &DesiredObject) {
                 }
             }
         }
+    }
+}
+
+/// Tells whether some text in a recorded value stands for a secret.
+pub(super) fn holds_hash(value: &Json) -> bool {
+    match value {
+        Json::String(text) => prepare::is_hash(text),
+        Json::Array(items) => items.iter().any(holds_hash),
+        Json::Object(entries) => entries.values().any(holds_hash),
+        _ => false,
     }
 }
 

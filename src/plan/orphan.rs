@@ -59,7 +59,8 @@ pub(super) fn moved(state: &State, claimed: &BTreeMap<Identity, Address>, desire
             }
         }
     }
-    let kept = found.into_iter().map(|((from, to), count)| {
+    let renamed = found.into_iter().filter(|((from, _), _)| !desired.resources.contains_key(*from));
+    let kept = renamed.map(|((from, to), count)| {
         let objects = if count == 1 { "object is".to_owned() } else { format!("{count} objects are") };
         let warning = Diagnostic::warning(format!("`{from}` seems to be called `{to}` now: its {objects} kept"));
         let warning = warning.hint(format!("say so with `moved {{ from = {from}, to = {to} }}`"));

@@ -1,10 +1,7 @@
 //! Makes a desired object ready to be compared: marks of ours, canonical form, and what is taken over from live.
-use std::collections::BTreeMap;
-
-use crate::model::{
-    Address, Carried, DesiredObject, FieldPath, Generated, Json, Object, ServedKind, UNKNOWN, salted_hash,
-};
+use crate::model::{Address, Carried, DesiredObject, FieldPath, Json, Object, UNKNOWN};
 use crate::ssa::{self, Schema, Taken};
+use crate::state::hidden;
 
 use super::fields;
 
@@ -21,7 +18,7 @@ pub(super) fn stamp(
     address: &Address,
     lineage: &str,
     schema: Option<&Schema>,
-    served: Option<&ServedKind>,
+    is_namespaced: Option<bool>,
 ) {
     fields::edit(&mut desired.object, |json| {
         let mark = |json: &mut Json, map: &str, name: &str, value: &str| {
@@ -30,7 +27,7 @@ pub(super) fn stamp(
         mark(json, "labels", MANAGED_BY, "rayform");
         mark(json, "annotations", ADDRESS, &address.to_string());
         mark(json, "annotations", LINEAGE, lineage);
-        match (served.map(|served| served.namespaced), json["metadata"].as_object_mut()) {
+        match (is_namespaced, json["metadata"].as_object_mut()) {
             (Some(true), Some(metadata)) => {
                 metadata.entry("namespace").or_insert_with(|| "default".into());
             }
@@ -40,18 +37,14 @@ pub(super) fn stamp(
             _ => {}
         }
         // A generated value is made by apply; until then the field is not there.
-        for pointer in desired.generated.keys() {
-            if let Some((parent, token)) = pointer.rsplit_once('/')
-                && let Some(Json::Object(entries)) = json.pointer_mut(parent)
-            {
-                entries.remove(token);
-            }
-        }
+        desired.generated.keys().for_each(|pointer| fields::remove_pointer(json, pointer));
     });
     desired.object = ssa::canonical(&desired.object, schema);
 }
 
 /// Takes over from the live object what another actor owns inside atomic nodes, and values made once.
+///
+/// A generated value that the live object does not hold stays absent.
 pub(super) fn carry(desired: &mut DesiredObject, live: &Object) {
     let DesiredObject { object, carried, generated, sensitive, .. } = desired;
     if carried.is_empty() && generated.is_empty() {
@@ -61,52 +54,65 @@ pub(super) fn carry(desired: &mut DesiredObject, live: &Object) {
         for field in &*carried {
             carry_field(json, live.json(), field);
         }
-        generated.retain(|pointer, _| {
-            let found = live.pointer(pointer);
-            if let Some(value) = found {
+        for pointer in generated.keys() {
+            if let Some(value) = live.pointer(pointer) {
                 sensitive.insert(pointer.clone());
                 set_deep(json, pointer, value.clone());
             }
-            found.is_none()
-        });
+        }
     });
 }
 
-/// Returns the live object with hashes exchanged for the values that they stand for.
-///
-/// An object that was assumed from the state has hashes where a Secret has its payload.
-pub(super) fn reveal(live: &Object, desired: &DesiredObject, salt: &str) -> Object {
-    let mut revealed = live.clone();
-    if live.kind().kind == "Secret" {
-        fields::edit(&mut revealed, |json| {
-            let Some(Json::Object(data)) = json.get_mut("data") else { return };
-            for (name, value) in data {
-                let wanted = desired.object.json().get("data").and_then(|data| data.get(name)).and_then(Json::as_str);
-                if let Some(text) = wanted
-                    && value.as_str() == Some(salted_hash(salt, text).as_str())
-                {
-                    *value = text.into();
-                }
-            }
-        });
-    }
+/// Returns an object that was assumed from the state with hashes exchanged for the values that they stand for.
+pub(super) fn reveal(assumed: &Object, desired: &DesiredObject, salt: &str) -> Object {
+    let mut revealed = assumed.clone();
+    fields::edit(&mut revealed, |json| exchange(json, desired.object.json(), &mut String::new(), salt));
     revealed
 }
 
-/// Takes hashes out again that stood for generated values, so that apply reads them from the cluster.
-pub(super) fn unhash(desired: &mut DesiredObject, generated: &BTreeMap<String, Generated>) {
-    for (pointer, rule) in generated {
-        let is_hash = |value: &Json| value.as_str().is_some_and(|text| text.starts_with("sha256:"));
-        if desired.object.pointer(pointer).is_some_and(is_hash) {
-            fields::edit(&mut desired.object, |json| {
-                if let Some((parent, token)) = pointer.rsplit_once('/')
-                    && let Some(Json::Object(entries)) = json.pointer_mut(parent)
-                {
-                    entries.remove(token);
-                }
-            });
-            desired.generated.insert(pointer.clone(), rule.clone());
+fn exchange(assumed: &mut Json, desired: &Json, pointer: &mut String, salt: &str) {
+    let length = pointer.len();
+    match assumed {
+        Json::String(text) if is_hash(text) => {
+            if *assumed == hidden(desired, pointer, salt) {
+                *assumed = desired.clone();
+            }
         }
+        Json::Object(entries) => {
+            for (name, value) in entries {
+                if let Some(desired) = desired.get(name) {
+                    pointer.push('/');
+                    pointer.push_str(&fields::escape(name));
+                    exchange(value, desired, pointer, salt);
+                    pointer.truncate(length);
+                }
+            }
+        }
+        Json::Array(items) => {
+            for (index, value) in items.iter_mut().enumerate() {
+                if let Some(desired) = desired.get(index) {
+                    pointer.push_str(&format!("/{index}"));
+                    exchange(value, desired, pointer, salt);
+                    pointer.truncate(length);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Tells whether a text may be what is recorded in place of a secret.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64)
+}
+
+/// Takes hashes out again that stood for generated values, so that apply reads them from the cluster.
+pub(super) fn unhash(desired: &mut DesiredObject) {
+    let DesiredObject { object, generated, .. } = desired;
+    let is_hashed = |pointer: &&String| object.text(pointer).is_some_and(is_hash);
+    let hashed: Vec<String> = generated.keys().filter(is_hashed).cloned().collect();
+    if !hashed.is_empty() {
+        fields::edit(object, |json| hashed.iter().for_each(|pointer| fields::remove_pointer(json, pointer)));
     }
 }
 
@@ -135,7 +141,8 @@ pub(crate) fn has_unknown(value: &Json) -> bool {
     }
 }
 
-fn carry_field(json: &mut Json, live: &Json, carried: &Carried) {
+/// Takes one field of a list's items over from the live object.
+pub(super) fn carry_field(json: &mut Json, live: &Json, carried: &Carried) {
     let Some(Json::Array(items)) = json.pointer_mut(&carried.list) else { return };
     let Some(Json::Array(found)) = live.pointer(&carried.list) else { return };
     let pointer = format!("/{}", carried.field);

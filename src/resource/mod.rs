@@ -28,8 +28,7 @@ mod storage_class;
 mod testing;
 mod yaml;
 
-pub(crate) use checks::{CheckDoc, all as all_checks, annotate_checksums, check, findings};
-pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, Target, parse};
+pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, parse};
 
 /// Returns every resource type, by name.
 pub(crate) fn all() -> &'static [&'static dyn ResourceType] {

@@ -60,7 +60,9 @@ pub(crate) fn metadata(name: &str, namespace: &str, labels: &Labels) -> Json {
 
 /// Returns a short digest of a text: the first 16 hexadecimal digits of its SHA-256.
 pub(crate) fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let bytes = Sha256::digest(text);
+    let (first, _) = bytes.split_first_chunk::<8>().expect("a SHA-256 has 32 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 /// Returns an object that apply waits for, judged as its kind is.
@@ -71,12 +73,12 @@ pub(crate) fn object(json: Json) -> ExpandedObject {
 }
 
 /// Returns a budget for voluntary disruptions; pods that are not healthy never block a drain.
-pub(crate) fn disruption_budget(metadata: Json, selector: &Labels, limit: (&str, Json)) -> ExpandedObject {
+pub(crate) fn disruption_budget(metadata: &Json, selector: &Labels, limit: (&str, &Json)) -> ExpandedObject {
     let mut spec = json!({
         "selector": { "matchLabels": labels_json(selector) },
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
     });
-    spec[limit.0] = limit.1;
+    spec[limit.0] = limit.1.clone();
     object(json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",

@@ -392,13 +392,13 @@ impl Head {
         }
         let mut objects: Vec<ExpandedObject> = self.service_account_object().into_iter().collect();
         objects.extend(self.auth_secret());
-        objects.push(ray::head_service(self.metadata(&self.service()), &self.selector, &self.ports()));
-        objects.extend(self.optional(ray_access(self), problems));
-        objects.extend(self.optional(ray_policy(self), problems));
+        objects.push(ray::head_service(&self.metadata(&self.service()), &self.selector, &self.ports()));
+        objects.extend(made_or_problem(ray_access(self), problems));
+        objects.extend(made_or_problem(ray_policy(self), problems));
         objects.push(self.workload_object());
         if self.arguments.pod_disruption_budget.unwrap_or(true) {
             let meta = self.metadata(&self.workload());
-            objects.push(disruption_budget(meta, &self.selector, ("minAvailable", json!(1))));
+            objects.push(disruption_budget(&meta, &self.selector, ("minAvailable", &json!(1))));
         }
         Expansion {
             objects,
@@ -407,20 +407,6 @@ impl Head {
             on_delete: Some(self.on_delete()),
             before_delete: self.cleanup().into_iter().collect(),
             ..Expansion::default()
-        }
-    }
-
-    fn optional(
-        &self,
-        made: Option<Result<ExpandedObject, Problem>>,
-        problems: &mut Vec<Problem>,
-    ) -> Option<ExpandedObject> {
-        match made? {
-            Ok(object) => Some(object),
-            Err(problem) => {
-                problems.push(problem);
-                None
-            }
         }
     }
 
@@ -548,6 +534,20 @@ impl Head {
     }
 }
 
+/// Returns what was made; a problem instead joins the others.
+fn made_or_problem(
+    made: Option<Result<ExpandedObject, Problem>>,
+    problems: &mut Vec<Problem>,
+) -> Option<ExpandedObject> {
+    match made? {
+        Ok(object) => Some(object),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
 fn ray_access(head: &Head) -> Option<Result<ExpandedObject, Problem>> {
     let service = head.arguments.service.as_ref()?;
     let name = format!("{}-head-access", head.name);
@@ -559,7 +559,7 @@ fn ray_policy(head: &Head) -> Option<Result<ExpandedObject, Problem>> {
     let policy = head.arguments.network_policy.as_ref()?;
     let cluster = ray::cluster_labels(head.arguments.label_style, &head.name);
     let meta = head.metadata(&format!("{}-ray", head.name));
-    Some(ray::network_policy(policy, meta, &cluster, &head.ports(), head.store.as_ref()))
+    Some(ray::network_policy(policy, &meta, &cluster, &head.ports(), head.store.as_ref()))
 }
 
 /// Returns a mistake in `ray_version`.
@@ -585,6 +585,7 @@ pub(super) fn head_checksum_annotation() -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with literals as arguments")]
 mod tests {
     use snapbox::{assert_data_eq, file};
 

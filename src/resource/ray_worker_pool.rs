@@ -390,7 +390,7 @@ impl Pool {
 
     fn expansion(&self) -> Expansion {
         let budget = self.arguments.max_unavailable.as_ref().map_or_else(|| json!(1), |limit| limit.0.clone());
-        let budget = disruption_budget(self.metadata(&self.workload()), &self.selector, ("maxUnavailable", budget));
+        let budget = disruption_budget(&self.metadata(&self.workload()), &self.selector, ("maxUnavailable", &budget));
         let name = &self.name;
         Expansion {
             objects: vec![self.deployment(), budget],
@@ -429,10 +429,8 @@ impl Pool {
     }
 
     fn exports(&self) -> BTreeMap<String, Value> {
-        let replicas = match self.is_autoscaled {
-            true => Value::Null,
-            false => Value::Number(i64::from(self.arguments.replicas.unwrap_or(1)).into()),
-        };
+        let count = i64::from(self.arguments.replicas.unwrap_or(1));
+        let replicas = if self.is_autoscaled { Value::Null } else { Value::Number(count.into()) };
         let request = |(name, amount): (&String, &QuantityArgument)| {
             let amount = amount.to_json();
             let text = amount.as_str().unwrap_or_default();
@@ -460,6 +458,7 @@ impl Pool {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with literals as arguments")]
 mod tests {
     use snapbox::{assert_data_eq, file};
 

@@ -177,7 +177,7 @@ impl Server {
     fn expansion(&self) -> Expansion {
         let mut objects = vec![self.secret(), self.config_map(), self.service(), self.stateful_set()];
         if self.arguments.pod_disruption_budget.unwrap_or(true) {
-            objects.push(disruption_budget(self.metadata(&self.name), &self.selector, ("minAvailable", json!(1))));
+            objects.push(disruption_budget(&self.metadata(&self.name), &self.selector, ("minAvailable", &json!(1))));
         }
         let stays = match &self.arguments.storage {
             Some(storage) if storage.delete_with_server != Some(true) => {

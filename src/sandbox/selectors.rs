@@ -79,6 +79,24 @@ impl Labels {
     }
 }
 
+impl std::fmt::Display for Labels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, requirement) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            match requirement {
+                Requirement::In(key, values) => match values.as_slice() {
+                    [value] => write!(f, "{key}={value}")?,
+                    _ => write!(f, "{key} in ({})", values.join(","))?,
+                },
+                Requirement::NotIn(key, values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Requirement::Exists(key) => f.write_str(key)?,
+                Requirement::Absent(key) => write!(f, "!{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Says why one part of a selector cannot be read.
 struct RequirementError(String);
 

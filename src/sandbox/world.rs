@@ -50,6 +50,9 @@ pub(super) struct World {
     pub clock: Clock,
     pub queue: Queue,
     pub faults: Faults,
+    /// True when the server stops: watches end.
+    pub is_closing: bool,
+    /// What is left of lists that were read in pages, by number.
     pub snapshots: VecDeque<(u64, Vec<Arc<Object>>)>,
     collections: BTreeMap<Resource, Collection>,
     by_uid: BTreeMap<String, Key>,
@@ -89,6 +92,7 @@ impl World {
             clock,
             queue: Queue::default(),
             faults: Faults::new(faults),
+            is_closing: false,
             snapshots: VecDeque::new(),
             collections: BTreeMap::new(),
             by_uid: BTreeMap::new(),
@@ -151,7 +155,11 @@ impl World {
     }
 
     /// Returns the objects of a resource, of one namespace or of all, in the order of their names.
-    pub(super) fn list(&self, resource: &Resource, namespace: Option<&str>) -> impl Iterator<Item = &Arc<Object>> {
+    pub(super) fn list<'a>(
+        &'a self,
+        resource: &Resource,
+        namespace: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
         let start = match namespace {
             Some(namespace) => Bound::Included((namespace.to_owned(), String::new())),
             None => Bound::Unbounded,
@@ -163,6 +171,27 @@ impl World {
             .flat_map(move |collection| collection.range((start.clone(), Bound::Unbounded)))
             .take_while(move |((namespace, _), _)| wanted.as_ref().is_none_or(|wanted| wanted == namespace))
             .map(|(_, object)| object)
+    }
+
+    /// Returns the objects of a resource as they were at an earlier revision that the history reaches back to.
+    pub(super) fn list_at(&self, resource: &Resource, namespace: Option<&str>, revision: u64) -> Vec<Arc<Object>> {
+        let mut objects: BTreeMap<Key, Arc<Object>> = self
+            .list(resource, namespace)
+            .map(|object| {
+                let namespace = object.namespace().unwrap_or_default();
+                (Key::new(&resource.group, &resource.plural, namespace, object.name()), object.clone())
+            })
+            .collect();
+        let undone = self.history.iter().rev().take_while(|change| change.revision > revision);
+        for change in undone.filter(|change| change.key.resource == *resource) {
+            if namespace.is_none_or(|namespace| namespace == change.key.namespace) {
+                match &change.old {
+                    Some(old) => objects.insert(change.key.clone(), old.clone()),
+                    None => objects.remove(&change.key),
+                };
+            }
+        }
+        objects.into_values().collect()
     }
 
     /// Returns the objects that name a uid among their owners.

@@ -27,23 +27,23 @@ pub(crate) fn taken(desired: &Object, live: &Object, schema: &Schema, manager: &
         return Vec::new();
     }
     let of = schema.root();
-    let managed = Managed::read(live.json());
+    let entries = Managed::read(live.json());
     let own = ManagerId::apply(manager);
     let wanted = stripped(&field_set(desired.json(), of));
-    let lost = match managed.iter().find(|(id, _)| **id == own) {
+    let lost = match entries.iter().find(|(id, _)| **id == own) {
         Some((_, owned)) => wanted.difference(owned),
         None => wanted,
     };
     let describe = |path: FieldPath| {
         let desired = find(desired.json(), &path, of)?.clone();
         let live = find(live.json(), &path, of).cloned();
-        let holder = holder(&managed, &own, &path);
+        let holder = holder(&entries, &own, &path);
         let is_ours_still = live.as_ref().is_some_and(|live| equal(live, &desired));
         if holder.is_none() && is_ours_still {
             return None;
         }
         let certain = holder.is_some();
-        let owner = holder.or_else(|| newest(managed.iter().map(|(id, _)| id), &managed, &own));
+        let owner = holder.or_else(|| newest(entries.iter().map(|(id, _)| id), &entries, &own));
         Some(Taken { path, desired, live, owner, certain })
     };
     tops(&lost).into_iter().filter_map(describe).collect()

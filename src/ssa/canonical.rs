@@ -147,29 +147,35 @@ impl Writer {
     }
 
     fn fill(&self, entries: &mut JsonMap<String, Json>, of: Type<'_>, map: &Map) {
-        for (name, field) in &map.fields {
-            let Some(default) = field.default.as_ref().filter(|default| self.is_filled(default)) else { continue };
-            if !entries.contains_key(name) {
-                let value = self.node(default.clone(), Some(of.at(field.node)), true);
-                entries.insert(name.clone(), value);
-            }
-        }
+        self.add_missing(entries, of, map, |field| field.default.as_ref().filter(|default| self.is_filled(default)));
         match of.node.role {
             Role::Subject => fill_subject(entries),
             Role::LimitRangeItem => fill_limits(entries),
             Role::VolumeClaim => fill_claim(entries),
+            Role::DeviceRequest => fill_count(entries),
             Role::Plain | Role::Quantity | Role::Bytes => {}
+        }
+        self.add_missing(entries, of, map, |field| field.kept.as_ref().filter(|kept| !kept.is_null()));
+    }
+
+    fn add_missing(
+        &self,
+        entries: &mut JsonMap<String, Json>,
+        of: Type<'_>,
+        map: &Map,
+        missing: impl Fn(&Field) -> Option<&Json>,
+    ) {
+        for (name, field) in &map.fields {
+            if let Some(value) = missing(field).filter(|_| !entries.contains_key(name)) {
+                let value = self.node(value.clone(), Some(of.at(field.node)), true);
+                entries.insert(name.clone(), value);
+            }
         }
     }
 
-    /// Of Go types only keys have empty defaults, and these are no values.
+    /// The empty defaults of Go types are those of keys, and no values.
     fn is_filled(&self, default: &Json) -> bool {
-        let is_empty = match default {
-            Json::String(text) => text.is_empty(),
-            Json::Number(number) => number.as_f64() == Some(0.0),
-            Json::Object(entries) => entries.is_empty(),
-            _ => false,
-        };
+        let is_empty = default.as_str() == Some("") || default.as_f64() == Some(0.0);
         !default.is_null() && (self.origin == Origin::Custom || !is_empty)
     }
 
@@ -213,7 +219,7 @@ fn whole(value: &Json) -> Option<Json> {
     integer.map(Json::from)
 }
 
-/// Users and groups are of the group of RBAC, ServiceAccounts of the core.
+/// Users and groups are of the group of `RBAC`, service accounts of the core.
 fn fill_subject(subject: &mut JsonMap<String, Json>) {
     let is_named_by_rbac = matches!(subject.get("kind").and_then(Json::as_str), Some("User" | "Group"));
     if is_named_by_rbac && !subject.contains_key("apiGroup") {
@@ -237,9 +243,170 @@ fn fill_limits(item: &mut JsonMap<String, Json>) {
     }
 }
 
+/// One device, unless all are asked for.
+fn fill_count(request: &mut JsonMap<String, Json>) {
+    if request.get("allocationMode").and_then(Json::as_str) == Some("ExactCount") {
+        request.entry("count").or_insert_with(|| 1.into());
+    }
+}
+
 /// A claim template is a whole claim, with the phase in which a claim begins.
 fn fill_claim(claim: &mut JsonMap<String, Json>) {
     claim.entry("apiVersion").or_insert_with(|| "v1".into());
     claim.entry("kind").or_insert_with(|| "PersistentVolumeClaim".into());
     claim.entry("status").or_insert_with(|| json!({"phase": "Pending"}));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Schemas;
+    use super::*;
+
+    /// Checks what becomes of the fields beside the identity.
+    #[track_caller]
+    fn check(api_version: &str, kind: &str, fields: &Json, expected: &Json) {
+        let whole = |fields: &Json| {
+            let mut json = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "n"}});
+            json.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            Object::new(json).unwrap()
+        };
+        let object = whole(fields);
+        let schemas = Schemas::built_in();
+        let once = canonical(&object, Some(schemas.of(&object.kind()).unwrap()));
+        assert_eq!(once.json(), whole(expected).json());
+        assert_eq!(canonical(&once, schemas.of(&object.kind())), once);
+    }
+
+    #[track_caller]
+    fn check_pod(spec: &Json, expected: &Json) {
+        check("v1", "Pod", &json!({"spec": spec}), &json!({"spec": expected}));
+    }
+
+    #[test]
+    fn empty_lists_and_maps_go_and_structs_stay() {
+        check_pod(
+            &json!({"nodeSelector": {}, "tolerations": [], "securityContext": {}, "volumes": [{"name": "v", "emptyDir": {}}]}),
+            &json!({"securityContext": {}, "volumes": [{"name": "v", "emptyDir": {}}]}),
+        );
+        check(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            &json!({"spec": {"podSelector": {}, "ingress": [{}], "egress": []}}),
+            &json!({"spec": {"podSelector": {}, "ingress": [{}]}}),
+        );
+    }
+
+    #[test]
+    fn nulls_go() {
+        check("v1", "ConfigMap", &json!({"data": {"a": null, "b": ""}}), &json!({"data": {"b": ""}}));
+    }
+
+    #[test]
+    fn what_the_server_loses_goes_and_what_it_keeps_stays() {
+        let container = json!({"name": "c", "tty": false, "env": [{"name": "A", "value": ""}],
+            "securityContext": {"privileged": false, "runAsUser": 0}, "volumeMounts": [{"name": "v", "mountPath": "/", "readOnly": false}]});
+        let expected = json!({"name": "c", "env": [{"name": "A"}],
+            "securityContext": {"privileged": false, "runAsUser": 0}, "volumeMounts": [{"name": "v", "mountPath": "/"}]});
+        check_pod(
+            &json!({"containers": [container], "terminationGracePeriodSeconds": 0, "hostNetwork": false}),
+            &json!({"containers": [expected], "terminationGracePeriodSeconds": 0}),
+        );
+    }
+
+    #[test]
+    fn quantities_are_canonical() {
+        let container = |limits: Json| json!({"containers": [{"name": "c", "resources": {"limits": limits}}]});
+        check_pod(
+            &container(json!({"cpu": 0.5, "memory": "1024Mi", "a.b/c": "0.1m", "x": "no quantity"})),
+            &container(json!({"cpu": "500m", "memory": "1Gi", "a.b/c": "1m", "x": "no quantity"})),
+        );
+    }
+
+    #[test]
+    fn whole_doubles_are_integers() {
+        check("apps/v1", "Deployment", &json!({"spec": {"replicas": 2.0}}), &json!({"spec": {"replicas": 2}}));
+    }
+
+    #[test]
+    fn a_secret_has_data_only() {
+        check(
+            "v1",
+            "Secret",
+            &json!({"stringData": {"a": "x", "b": "y"}, "data": {"a": "b2xk", "c": "eA\n=="}}),
+            &json!({"data": {"a": "eA==", "b": "eQ==", "c": "eA=="}}),
+        );
+    }
+
+    #[test]
+    fn defaults_are_written_out_inside_atomic_nodes_only() {
+        let env = |field: Json| json!({"containers": [{"name": "c", "ports": [{"containerPort": 1}], "env": [field]}]});
+        check_pod(
+            &env(json!({"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "p"}}})),
+            &env(json!({"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "p", "apiVersion": "v1"}}})),
+        );
+        check(
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            &json!({"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "u"}, {"kind": "ServiceAccount", "name": "s"}]}),
+            &json!({"roleRef": {"kind": "Role", "name": "r", "apiGroup": "rbac.authorization.k8s.io"},
+                "subjects": [{"kind": "User", "name": "u", "apiGroup": "rbac.authorization.k8s.io"}, {"kind": "ServiceAccount", "name": "s"}]}),
+        );
+        check(
+            "v1",
+            "LimitRange",
+            &json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": 2}, "min": {"memory": "1Gi"}}]}}),
+            &json!({"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "min": {"memory": "1Gi"},
+                "default": {"cpu": "2"}, "defaultRequest": {"cpu": "2", "memory": "1Gi"}}]}}),
+        );
+        check(
+            "apps/v1",
+            "StatefulSet",
+            &json!({"spec": {"volumeClaimTemplates": [{"metadata": {"name": "d", "creationTimestamp": null}, "spec": {}}]}}),
+            &json!({"spec": {"volumeClaimTemplates": [{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "d"},
+                "spec": {"volumeMode": "Filesystem", "resources": {}}, "status": {"phase": "Pending"}}]}}),
+        );
+    }
+
+    #[test]
+    fn what_the_server_writes_goes() {
+        let object = Object::new(json!({"apiVersion": "v1", "kind": "Pod", "status": {"phase": "Running"}, "metadata": {
+            "name": "n", "uid": "u", "resourceVersion": "1", "generation": 1, "managedFields": [], "creationTimestamp": null}}))
+        .unwrap();
+        let schemas = Schemas::built_in();
+        let expected = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}});
+        assert_eq!(canonical(&object, schemas.of(&object.kind())).json(), &expected);
+        assert_eq!(canonical(&object, None).json(), &expected);
+    }
+
+    #[test]
+    fn custom_resources_keep_what_their_definition_asks_for() {
+        let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "shirts.a.b"},
+            "spec": {"group": "a.b", "names": {"kind": "Shirt"}, "versions": [{"name": "v1", "schema": {"openAPIV3Schema": {"type": "object",
+                "properties": {"spec": {"type": "object", "required": ["sizes"], "properties": {
+                    "color": {"type": "string", "default": "red"},
+                    "sizes": {"type": "array", "items": {"type": "object", "properties": {
+                        "width": {"type": "integer", "default": 1}, "inner": {"type": "object", "default": {}, "properties": {"a": {"type": "boolean", "default": false}}}}}},
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}}}}]}});
+        let mut schemas = Schemas::built_in();
+        schemas.add_definition(&Object::new(definition).unwrap()).unwrap();
+        let shirt = |spec: Json| {
+            Object::new(json!({"apiVersion": "a.b/v1", "kind": "Shirt", "metadata": {"name": "s"}, "spec": spec}))
+                .unwrap()
+        };
+        let check = |spec: Json, expected: Json| {
+            let shirt_kind = shirt(json!({})).kind();
+            assert_eq!(canonical(&shirt(spec), schemas.of(&shirt_kind)), shirt(expected));
+        };
+        check(json!({"sizes": [], "tags": [], "free": {"x": {}}}), json!({"sizes": [], "free": {"x": {}}}));
+        check(json!({"sizes": [{}]}), json!({"sizes": [{"width": 1, "inner": {"a": false}}]}));
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_stays_as_it_is() {
+        let deep = (0..500).fold(json!(1), |inner, _| json!([inner]));
+        let object =
+            Object::new(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}, "spec": deep})).unwrap();
+        assert_eq!(canonical(&object, None), object);
+    }
 }

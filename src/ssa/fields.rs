@@ -268,7 +268,9 @@ mod tests {
         let path = prop::collection::vec(step.prop_map(|step| write_step(&step)), 1..4);
         prop::collection::vec(path, 0..12).prop_map(|paths| {
             let mut set = FieldSet::default();
-            paths.iter().for_each(|path| set.insert(path));
+            for path in &paths {
+                set.insert(path);
+            }
             set
         })
     }

@@ -10,9 +10,10 @@ use super::compare::{Comparison, compare};
 use super::fields::FieldSet;
 use super::owners::{self, Context, Owners};
 use super::schema::{Schema, equal};
-use super::schemas::Schemas;
+use super::schemas::named;
 use super::typed::validate;
-use crate::model::{Json, Kind};
+use super::{Proof, prove};
+use crate::model::{Json, Object};
 
 /// The live value of a case, and its managers; `true` for those that applied last.
 #[derive(Debug, Default)]
@@ -37,38 +38,22 @@ fn the_merge_answers_as_the_real_library_does() {
     let path = std::env::var("RAYFORM_SSA_GOLDEN").unwrap_or(default);
     let text = std::fs::read_to_string(&path).unwrap();
     let (mut world, mut steps, mut failures) = (World::default(), 0, Vec::new());
+    let mut schemas: BTreeMap<String, Schema> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let expected: Json = serde_json::from_str(line).unwrap();
         if expected["step"] == 0 {
             world = World::default();
         }
         steps += 1;
-        let schema = schema(expected["type"].as_str().unwrap());
-        let outcome = world.run(&expected, &schema);
+        let name = expected["type"].as_str().unwrap();
+        let schema = schemas.entry(name.to_owned()).or_insert_with(|| named(name).unwrap());
+        let proof = world.prove(&expected, schema);
+        let outcome = world.run(&expected, schema);
         failures.extend(differences(&world, &outcome, &expected));
+        failures.extend(wrong_proof(proof.as_ref(), &expected));
     }
     assert!(steps > 0, "{path} is empty");
     assert!(failures.is_empty(), "{} of {steps} steps differ:\n{}", failures.len(), failures.join("\n"));
-}
-
-/// Returns the schema of a type by its OpenAPI name, such as `io.k8s.api.apps.v1.Deployment`.
-fn schema(name: &str) -> Schema {
-    const DOTTED: [(&str, &str); 9] = [
-        ("core", ""),
-        ("rbac", "rbac.authorization.k8s.io"),
-        ("networking", "networking.k8s.io"),
-        ("storage", "storage.k8s.io"),
-        ("scheduling", "scheduling.k8s.io"),
-        ("coordination", "coordination.k8s.io"),
-        ("discovery", "discovery.k8s.io"),
-        ("admissionregistration", "admissionregistration.k8s.io"),
-        ("apiextensions", "apiextensions.k8s.io"),
-    ];
-    let parts: Vec<&str> = name.rsplit('.').collect();
-    let [kind, version, group, ..] = parts.as_slice() else { panic!("{name} is no type") };
-    let group = DOTTED.iter().find(|(short, _)| short == group).map_or(*group, |(_, full)| full);
-    let kind = Kind { group: group.to_owned(), version: (*version).to_owned(), kind: (*kind).to_owned() };
-    Schemas::built_in().of(&kind).unwrap_or_else(|| panic!("{kind} is not built in")).clone()
 }
 
 impl World {
@@ -100,9 +85,13 @@ impl World {
 
     fn apply(&mut self, step: &Json, context: Context<'_>, live: &Json, manager: String, outcome: &mut Outcome) {
         let input = &step["input"];
-        if let Err(violation) = validate(input, context.of) {
+        let violations: Vec<String> = validate(input, context.of).iter().map(ToString::to_string).collect();
+        if !violations.is_empty() {
             outcome.result = "typed-error";
-            outcome.error = Some(format!("{}: {}", violation.path, violation.message));
+            outcome.error = Some(match violations.as_slice() {
+                [only] => only.clone(),
+                several => format!("errors:\n  {}", several.join("\n  ")),
+            });
             return;
         }
         let mut owners = self.owners.clone();
@@ -121,6 +110,28 @@ impl World {
                 outcome.conflicts = taking.iter().flat_map(paths).collect();
             }
         }
+    }
+
+    /// Returns what the proof says of an apply, before it is made.
+    fn prove(&self, step: &Json, schema: &Schema) -> Option<Proof> {
+        let whole = |value: &Json, managed_fields: Option<Json>| {
+            let mut value = value.clone();
+            value["apiVersion"] = "v1".into();
+            value["kind"] = "Kind".into();
+            value["metadata"]["name"] = "name".into();
+            if let Some(managed_fields) = managed_fields {
+                value["metadata"]["managedFields"] = managed_fields;
+            }
+            Object::new(value).unwrap()
+        };
+        let manager = step["manager"].as_str().unwrap();
+        let entry = |(name, set): (&String, &FieldSet)| {
+            let operation = if name == manager || self.applied.get(name) == Some(&true) { "Apply" } else { "Update" };
+            json!({"manager": name, "operation": operation, "apiVersion": "v1", "fieldsV1": set.to_json()})
+        };
+        let managed_fields = self.owners.iter().map(entry).collect();
+        let live = whole(self.live.as_ref()?, Some(managed_fields));
+        (step["op"] == "apply").then(|| prove(&whole(&step["input"], None), &live, schema, manager))
     }
 
     fn managers(&self) -> Json {
@@ -172,4 +183,14 @@ fn normalized_managers(managers: &Json) -> Json {
         manager["set"] = set.to_json();
     }
     managers
+}
+
+/// A proof may miss a no-op where there is an explicit null; else it is exact.
+fn wrong_proof(proof: Option<&Proof>, expected: &Json) -> Option<String> {
+    let is_noop = expected["result"] == "noop" && expected["managers_changed"] != true;
+    let is_unchanged = *proof? == Proof::Unchanged;
+    let may_miss = is_noop && expected["input"].to_string().contains("null");
+    (is_unchanged != is_noop && !may_miss).then(|| {
+        format!("{} step {}: proof {proof:?}\n  theirs {}", expected["case"], expected["step"], expected["result"])
+    })
 }

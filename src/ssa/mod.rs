@@ -12,11 +12,15 @@ mod merge;
 mod openapi;
 mod owners;
 mod proof;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod recorded_tests;
 mod schema;
 mod schemas;
 mod typed;
 
-pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update};
+pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update, violations};
 pub(crate) use attribution::{Taken, taken};
 pub(crate) use canonical::canonical;
 pub(crate) use fields::FieldSet;
@@ -24,3 +28,4 @@ pub(crate) use openapi::SchemaError;
 pub(crate) use proof::{Proof, prove};
 pub(crate) use schema::Schema;
 pub(crate) use schemas::Schemas;
+pub(crate) use typed::Violation;

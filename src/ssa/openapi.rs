@@ -1,4 +1,4 @@
-//! Reads schemas from the OpenAPI v3 documents of a server.
+//! Reads schemas from the `OpenAPI` v3 documents of a server.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const UNTYPED: NodeId = 1;
 /// Deeper nesting within one definition is refused.
 const NESTING_LIMIT: usize = 120;
 
-/// Says why an OpenAPI document cannot be used.
+/// Says why an `OpenAPI` document cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the OpenAPI document of `{api_version}` cannot be used: {reason}")]
 pub(crate) struct SchemaError {
@@ -53,6 +53,14 @@ pub(super) fn read_definition(schema: &Json, metadata: &Json, has_status: bool) 
     let mut reader = Reader::new(definitions);
     let root = reader.inline(&with_type_and_metadata(schema), false, 0)?;
     Some(Schema::new(Arc::new(reader.nodes), root, Origin::Custom, has_status))
+}
+
+/// Returns the schema of one definition by its name.
+#[cfg(test)]
+pub(super) fn read_named(document: &Json, name: &str) -> Option<Schema> {
+    let mut reader = Reader::new(document.pointer("/components/schemas")?.as_object()?);
+    let root = reader.named(name)?;
+    Some(Schema::new(Arc::new(reader.nodes), root, origin(name), false))
 }
 
 /// The definition that `metadata` of every object has.
@@ -212,6 +220,7 @@ impl<'a> Reader<'a> {
                 node: self.inline(property, preserves, depth)?,
                 default: property.get("default").cloned(),
                 omits_zero: property.get("zero").is_some(),
+                kept: property.get("kept").cloned(),
                 is_required: required.contains(&name.as_str()),
             };
             fields.insert(name.clone(), field);
@@ -271,6 +280,7 @@ fn role(name: &str) -> Role {
         "io.k8s.api.rbac.v1.Subject" => Role::Subject,
         "io.k8s.api.core.v1.LimitRangeItem" => Role::LimitRangeItem,
         "io.k8s.api.core.v1.PersistentVolumeClaim" => Role::VolumeClaim,
+        "io.k8s.api.resource.v1.ExactDeviceRequest" | "io.k8s.api.resource.v1.DeviceSubRequest" => Role::DeviceRequest,
         _ => Role::Plain,
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn apply<K: Ord + Clone>(
     let last = owners.insert(manager.clone(), set);
     let merged = merge(live, config, context.of);
     let new = match last {
-        Some(last) if !last.is_empty() => prune(merged, &last, owners, context.of),
+        Some(last) if !last.is_empty() => prune(&merged, &last, owners, context.of),
         _ => merged,
     };
     move_fields(context, live, &new, owners, Some(manager), force)?;
@@ -99,19 +99,19 @@ fn move_fields<K: Ord + Clone>(
 }
 
 /// Takes out what the manager applied last time and not this time, unless somebody else owns it.
-fn prune<K: Ord>(merged: Json, last: &FieldSet, owners: &Owners<K>, of: Type<'_>) -> Json {
+fn prune<K: Ord>(merged: &Json, last: &FieldSet, owners: &Owners<K>, of: Type<'_>) -> Json {
     let with_parents = |set: &FieldSet| set.with_named_parents(Some(of));
     let fields = |value: &Json| with_parents(&field_set(value, of));
     let last = with_parents(last);
-    let merged_fields = fields(&merged);
+    let merged_fields = fields(merged);
 
     // What others own stays, with everything of the object that leads there.
-    let pruned = remove(&merged, &last, Some(of));
+    let pruned = remove(merged, &last, Some(of));
     let owned = owners.values().fold(FieldSet::default(), |all, set| all.union(set));
     let kept = fields(&pruned).union(&with_parents(&owned));
-    let pruned = remove(&merged, &merged_fields.difference(&kept), Some(of));
+    let pruned = remove(merged, &merged_fields.difference(&kept), Some(of));
 
     // What nobody owns stays too, unless it was below something that went.
     let gone = merged_fields.difference(&fields(&pruned)).intersection(&last);
-    remove(&merged, &gone, Some(of))
+    remove(merged, &gone, Some(of))
 }

@@ -6,7 +6,7 @@ use serde_json::Map as JsonMap;
 use super::fields::{FieldSet, write_step};
 use super::lookup::find;
 use super::managed::{Level, Managed, ManagerId, is_nobodys, stripped};
-use super::schema::{List, Map, Schema, Shape, Type, equal, is_shallow};
+use super::schema::{List, Map, Origin, Schema, Shape, Type, equal, is_shallow};
 use super::typed::{field_set, is_member};
 use crate::model::{FieldPath, Json, Object, Step};
 
@@ -37,7 +37,7 @@ pub(crate) fn prove(desired: &Object, live: &Object, schema: &Schema, manager: &
         return Proof::Changed { values, released: Vec::new(), unowned: Vec::new() };
     }
     let is_unchanged = own_entry(desired_json, live_json, manager).is_some_and(|fields| {
-        let root = Place { of: schema.root(), level: Level::Object, is_member: false };
+        let root = Place { of: schema.root(), origin: schema.origin, level: Level::Object, is_member: false };
         is_same(desired_json, live_json, Some(fields), root)
     });
     if is_unchanged { Proof::Unchanged } else { explain(desired, live, schema, manager) }
@@ -60,6 +60,7 @@ fn own_entry<'a>(desired: &Json, live: &'a Json, manager: &str) -> Option<&'a Js
 #[derive(Clone, Copy)]
 struct Place<'a> {
     of: Type<'a>,
+    origin: Origin,
     level: Level,
     /// The node itself is a member of the field set, beside what is below it.
     is_member: bool,
@@ -74,7 +75,7 @@ fn is_same(desired: &Json, live: &Json, fields: Option<&Json>, place: Place<'_>)
         Shape::List(list) if !list.is_atomic() => same_items(desired, live, fields, list, place),
         _ => {
             let is_leaf = fields.and_then(Json::as_object).is_some_and(JsonMap::is_empty);
-            return is_leaf && !desired.is_null() && equal_as_kept(desired, live);
+            return is_leaf && !desired.is_null() && equal_as_kept(desired, live, place.origin);
         }
     };
     let found = fields.and_then(Json::as_object);
@@ -98,7 +99,7 @@ fn same_entries(desired: &Json, live: &Json, fields: Option<&Json>, map: &Map, p
         let live = live.get(name)?;
         let fields = fields.and_then(|fields| fields.get(format!("f:{name}")));
         let is_member = is_member(map, name, entry) && !(place.level == Level::Object && name == "metadata");
-        let place = Place { of: place.of.entry(map, name)?, level: place.level.below(name), is_member };
+        let place = Place { of: place.of.entry(map, name)?, level: place.level.below(name), is_member, ..place };
         if !is_same(entry, live, fields, place) {
             return None;
         }
@@ -120,7 +121,7 @@ fn same_items(desired: &Json, live: &Json, fields: Option<&Json>, list: &List, p
         }
         next = position + 1;
         let fields = fields?.get(&step)?;
-        let place = Place { of: place.of.at(list.item), level: Level::Below, is_member: true };
+        let place = Place { of: place.of.at(list.item), level: Level::Below, is_member: true, ..place };
         if !is_same(item, &live[position], Some(fields), place) {
             return None;
         }
@@ -148,18 +149,19 @@ impl Index {
     }
 }
 
-/// Tells whether two leaves or atomic nodes are equal; the server writes an empty `creationTimestamp` into templates.
-fn equal_as_kept(desired: &Json, live: &Json) -> bool {
+/// Tells whether two leaves or atomic nodes are equal; of Go types the server writes nulls for what is not there.
+fn equal_as_kept(desired: &Json, live: &Json, origin: Origin) -> bool {
     match (desired, live) {
         (Json::Object(desired), Json::Object(live)) => {
-            let is_noise = |name: &str, value: &Json| name == "creationTimestamp" && value.is_null();
-            let is_kept = |(name, value): (&String, &Json)| desired.contains_key(name) || is_noise(name, value);
+            let is_noise = |value: &Json| value.is_null() && origin == Origin::BuiltIn;
+            let is_expected = |(name, value): (&String, &Json)| desired.contains_key(name) || is_noise(value);
             let is_equal =
-                |(name, value): (&String, &Json)| live.get(name).is_some_and(|live| equal_as_kept(value, live));
-            desired.iter().all(is_equal) && live.iter().all(is_kept)
+                |(name, value): (&String, &Json)| live.get(name).is_some_and(|live| equal_as_kept(value, live, origin));
+            desired.iter().all(is_equal) && live.iter().all(is_expected)
         }
         (Json::Array(desired), Json::Array(live)) => {
-            desired.len() == live.len() && desired.iter().zip(live).all(|(desired, live)| equal_as_kept(desired, live))
+            let mut pairs = desired.iter().zip(live);
+            desired.len() == live.len() && pairs.all(|(desired, live)| equal_as_kept(desired, live, origin))
         }
         _ => equal(desired, live),
     }
@@ -168,17 +170,17 @@ fn equal_as_kept(desired: &Json, live: &Json) -> bool {
 /// Says what the quick walk did not: what differs, and where.
 fn explain(desired: &Object, live: &Object, schema: &Schema, manager: &str) -> Proof {
     let of = schema.root();
-    let managed = Managed::read(live.json());
+    let entries = Managed::read(live.json());
     let own = ManagerId::apply(manager);
     let is_other_version = own_entry(desired.json(), live.json(), manager).is_none();
     let wanted = stripped(&field_set(desired.json(), of));
-    let owned = managed.iter().find(|(id, _)| **id == own).map(|(_, fields)| fields.clone()).unwrap_or_default();
+    let owned = entries.iter().find(|(id, _)| **id == own).map(|(_, fields)| fields.clone()).unwrap_or_default();
     let released = owned.difference(&wanted);
     let unowned = if is_other_version { wanted.clone() } else { wanted.difference(&owned) };
 
-    let mut walk = Walk { path: FieldPath::default(), values: Vec::new() };
+    let mut walk = Walk { origin: schema.origin, path: FieldPath::default(), values: Vec::new() };
     walk.nodes(desired.json(), Some(live.json()), Some(of), Level::Object);
-    let others = managed.iter().filter(|(id, _)| **id != own).fold(FieldSet::default(), |all, (_, set)| all.union(set));
+    let others = entries.iter().filter(|(id, _)| **id != own).fold(FieldSet::default(), |all, (_, set)| all.union(set));
     for path in tops(&released.difference(&others)) {
         if find(desired.json(), &path, of).is_none()
             && let Some(live) = find(live.json(), &path, of)
@@ -205,6 +207,7 @@ pub(super) fn tops(set: &FieldSet) -> Vec<FieldPath> {
 
 /// The walk that collects where values differ.
 struct Walk {
+    origin: Origin,
     path: FieldPath,
     values: Vec<(FieldPath, Option<Json>, Option<Json>)>,
 }
@@ -229,7 +232,7 @@ impl Walk {
             }
             Some((_, Shape::List(list))) if !list.is_atomic() && live.is_some_and(Json::is_array) => {}
             _ => {
-                if desired.is_null() || live.is_none_or(|live| !equal_as_kept(desired, live)) {
+                if desired.is_null() || live.is_none_or(|live| !equal_as_kept(desired, live, self.origin)) {
                     self.values.push((self.path.clone(), Some(desired.clone()), live.cloned()));
                 }
             }
@@ -264,4 +267,88 @@ impl Walk {
 fn has_entries(value: &Json) -> bool {
     value.as_object().is_some_and(|entries| !entries.is_empty())
         || value.as_array().is_some_and(|items| !items.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::{Schemas, apply};
+    use super::*;
+    use crate::model::Kind;
+
+    fn pod(spec: &Json) -> Object {
+        let json =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": spec});
+        Object::new(json).unwrap()
+    }
+
+    /// Proves `desired` after `applied` was applied and `live` came of it; as texts: values, released, unowned.
+    #[track_caller]
+    fn check(applied: &Json, live: Option<&Json>, desired: &Json, expected: Option<[&[&str]; 3]>) {
+        let schemas = Schemas::built_in();
+        let schema = schemas.of(&Kind::new("v1", "Pod")).unwrap();
+        let mut json =
+            apply(None, &pod(applied), schema, "rayform", false, "2026-01-01T00:00:00Z").unwrap().object.into_json();
+        if let Some(live) = live {
+            json["spec"] = live.clone();
+        }
+        let texts = |paths: Vec<FieldPath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let found = match prove(&pod(desired), &Object::new(json).unwrap(), schema, "rayform") {
+            Proof::Unchanged => None,
+            Proof::Changed { values, released, unowned } => {
+                Some([texts(values.into_iter().map(|(path, _, _)| path).collect()), texts(released), texts(unowned)])
+            }
+        };
+        assert_eq!(found, expected.map(|lists| lists.map(|list| list.iter().map(ToString::to_string).collect())));
+    }
+
+    fn containers(names: &[&str]) -> Json {
+        json!({"containers": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()})
+    }
+
+    #[test]
+    fn what_others_add_between_is_no_change() {
+        let live =
+            json!({"containers": [{"name": "a", "tty": true}, {"name": "x"}, {"name": "b"}], "dnsPolicy": "Default"});
+        check(&containers(&["a", "b"]), Some(&live), &containers(&["a", "b"]), None);
+    }
+
+    #[test]
+    fn another_order_is_a_change() {
+        check(&containers(&["a", "b"]), None, &containers(&["b", "a"]), Some([&[".spec.containers"], &[], &[]]));
+    }
+
+    #[test]
+    fn an_item_that_is_there_twice_is_a_change() {
+        let live = containers(&["a", "a"]);
+        let item = r#".spec.containers[name="a"]"#;
+        check(&containers(&["a"]), Some(&live), &containers(&["a"]), Some([&[item], &[], &[]]));
+    }
+
+    #[test]
+    fn what_is_left_out_is_released() {
+        let item = r#".spec.containers[name="b"]"#;
+        let name = r#".spec.containers[name="b"].name"#;
+        check(&containers(&["a", "b"]), None, &containers(&["a"]), Some([&[item], &[item, name], &[]]));
+    }
+
+    #[test]
+    fn what_is_new_is_not_owned_yet() {
+        let desired = json!({"containers": [{"name": "a"}], "nodeSelector": {"x": "y"}});
+        let path = ".spec.nodeSelector";
+        check(&containers(&["a"]), None, &desired, Some([&[path], &[], &[path]]));
+        check(&containers(&["a"]), Some(&desired), &desired, Some([&[], &[], &[path]]));
+    }
+
+    #[test]
+    fn more_in_an_atomic_node_is_a_change() {
+        let (desired, live) = (json!({"nodeSelector": {"x": "y"}}), json!({"nodeSelector": {"x": "y", "z": "1"}}));
+        check(&desired, Some(&live), &desired, Some([&[".spec.nodeSelector"], &[], &[]]));
+    }
+
+    #[test]
+    fn an_explicit_null_is_never_proven() {
+        check(&json!({"priority": null}), None, &json!({"priority": null}), Some([&[".spec.priority"], &[], &[]]));
+    }
 }

@@ -83,6 +83,8 @@ pub(super) struct Field {
     /// The server loses the value where it is empty, zero or false.
     pub omits_zero: bool,
     pub is_required: bool,
+    /// What the server writes where nothing is set, for Go has no absent values of this type.
+    pub kept: Option<Json>,
 }
 
 /// What canonical form must know of a type beside its shape.
@@ -93,10 +95,12 @@ pub(super) enum Role {
     Quantity,
     /// `rbac.authorization.k8s.io` `Subject`, whose default group depends on its kind.
     Subject,
-    /// An item of a LimitRange, whose limits are defaults of each other.
+    /// An item of a `LimitRange`, whose limits are defaults of each other.
     LimitRangeItem,
-    /// A claim, which inside a StatefulSet is written out with its kind and phase.
+    /// A claim, which inside a `StatefulSet` is written out with its kind and phase.
     VolumeClaim,
+    /// A request for devices, whose count depends on its mode.
+    DeviceRequest,
     /// Bytes in base64.
     Bytes,
 }
@@ -247,8 +251,9 @@ pub(super) enum ItemError {
     #[error("associative list with keys may not have non-map elements")]
     NotAMap,
     #[error(
-        "associative list with keys has an element that omits all key fields {0:?} \
-         (and doesn't have default values for any key fields)"
+        "associative list with keys has an element that omits all key fields [{}] \
+         (and doesn't have default values for any key fields)",
+        .0.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" ")
     )]
     NoKey(Vec<String>),
 }

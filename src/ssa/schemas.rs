@@ -6,7 +6,7 @@ use super::openapi::{self, OBJECT_META, SchemaError};
 use super::schema::Schema;
 use crate::model::{Json, Kind, Object};
 
-/// The kinds of Kubernetes 1.36, made from the OpenAPI v3 documents of a server (`/openapi/v3/api/v1` and so on).
+/// The kinds of Kubernetes 1.36, made from the `OpenAPI` v3 documents of a server (`/openapi/v3/api/v1` and so on).
 ///
 /// All documents are joined and reduced to what merging needs: types, references (the bare name, without `allOf`),
 /// list and map types, keys, formats of texts. To that are added the facts that a document lacks:
@@ -33,13 +33,13 @@ impl Schemas {
         Self::default()
     }
 
-    /// Adds the kinds of one OpenAPI v3 document (`/openapi/v3/apis/<group>/<version>`).
+    /// Adds the kinds of one `OpenAPI` v3 document (`/openapi/v3/apis/<group>/<version>`).
     pub(crate) fn add_document(&mut self, api_version: &str, document: &Json) -> Result<(), SchemaError> {
         self.added.extend(openapi::read_document(document, Some(api_version))?);
         Ok(())
     }
 
-    /// Adds the kinds of a CustomResourceDefinition.
+    /// Adds the kinds of a `CustomResourceDefinition`.
     pub(crate) fn add_definition(&mut self, definition: &Object) -> Result<(), SchemaError> {
         let failure =
             |reason: &str| SchemaError { api_version: definition.name().to_owned(), reason: reason.to_owned() };
@@ -63,6 +63,13 @@ impl Schemas {
     pub(crate) fn of(&self, kind: &Kind) -> Option<&Schema> {
         self.added.get(kind).or_else(|| BUILT_IN.get(kind))
     }
+}
+
+/// Returns the built-in schema of a type by its name in `OpenAPI`, such as `io.k8s.api.apps.v1.Deployment`.
+#[cfg(test)]
+pub(super) fn named(name: &str) -> Option<Schema> {
+    let document: Json = serde_json::from_str(DOCUMENT).ok()?;
+    openapi::read_named(&document, name)
 }
 
 /// The definitions that `metadata` needs.

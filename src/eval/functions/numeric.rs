@@ -1,6 +1,5 @@
 //! Functions on numbers.
 use bigdecimal::num_bigint::BigInt;
-use bigdecimal::num_traits::Signed;
 use bigdecimal::{BigDecimal, RoundingMode, Zero};
 
 use super::arguments::Arguments;
@@ -74,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "signum",
         about: "Returns -1, 0 or 1 for a number below, at or above zero.",
-        parameters: &[Parameter::number("num", "any number")],
+        parameters: &[Parameter::number("num", "a whole number")],
         rest: None,
         run: Run::Plain(signum),
     },
@@ -163,9 +162,7 @@ fn parse_digits(text: &str, base: u32) -> Option<BigInt> {
 }
 
 fn signum(arguments: &Arguments) -> Outcome {
-    let number = &arguments.number(0).0;
-    let sign = i64::from(number.is_positive()) - i64::from(number.is_negative());
-    Ok(Value::Number(Number::from(sign)))
+    Ok(Value::Number(Number::from(arguments.integer(0)?.signum())))
 }
 
 fn sum(arguments: &Arguments) -> Outcome {

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use super::arguments::Arguments;
 use super::call::{Environment, Outcome};
-use super::{collection, conversion, map, numeric, set, string};
+use super::{
+    collection, conversion, encoding, filesystem, format, hash, kubernetes, map, matching, network, numeric, set,
+    string, time,
+};
 use crate::eval::types::Type;
 
 /// One function.
@@ -70,10 +73,18 @@ pub(super) enum Run {
 const GROUPS: &[&[Function]] = &[
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
+    encoding::FUNCTIONS,
+    filesystem::FUNCTIONS,
+    format::FUNCTIONS,
+    hash::FUNCTIONS,
+    kubernetes::FUNCTIONS,
     map::FUNCTIONS,
+    matching::FUNCTIONS,
+    network::FUNCTIONS,
     numeric::FUNCTIONS,
     set::FUNCTIONS,
     string::FUNCTIONS,
+    time::FUNCTIONS,
 ];
 
 static TABLE: LazyLock<BTreeMap<&'static str, &'static Function>> =

@@ -7,6 +7,7 @@ mod gcs;
 mod quota;
 mod references;
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with literals as arguments")]
 mod tests;
 mod view;
 

@@ -129,13 +129,13 @@ fn check_claim(view: &View<'_>, claim: Item<'_>) -> Option<Finding> {
         return None;
     }
     let namespace = claim.object().namespace();
-    let uses = |pods: &&Pods<'_>| {
+    let mounts = |pods: &&Pods<'_>| {
         let is_meant = |reference: PodReference<'_>| {
             reference.kind == "PersistentVolumeClaim" && reference.name == claim.object().name()
         };
         pods.item.object().namespace() == namespace && references(pods.spec).into_iter().any(is_meant)
     };
-    let users: Vec<&Pods<'_>> = view.pods.iter().filter(uses).collect();
+    let users: Vec<&Pods<'_>> = view.pods.iter().filter(mounts).collect();
     let most: i64 = users.iter().map(|pods| pods.count.1).sum();
     if most < 2 {
         return None;

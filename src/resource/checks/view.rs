@@ -249,15 +249,12 @@ fn replicas(item: Item<'_>, objects: &[Item<'_>]) -> (i64, i64) {
             && other.object().text("/spec/scaleTargetRef/name") == Some(item.object().name())
     });
     let number = |object: &Object, pointer: &str| object.pointer(pointer).and_then(Json::as_i64);
-    match scaler {
-        Some(scaler) => {
-            let least = number(scaler.object(), "/spec/minReplicas").unwrap_or(1);
-            (least, number(scaler.object(), "/spec/maxReplicas").unwrap_or(least).max(least))
-        }
-        None => {
-            let count = number(item.object(), "/spec/replicas").unwrap_or(1);
-            (count, count)
-        }
+    if let Some(scaler) = scaler {
+        let least = number(scaler.object(), "/spec/minReplicas").unwrap_or(1);
+        (least, number(scaler.object(), "/spec/maxReplicas").unwrap_or(least).max(least))
+    } else {
+        let count = number(item.object(), "/spec/replicas").unwrap_or(1);
+        (count, count)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use super::arguments::{EnvValueArguments, PodArguments, VolumeArguments};
 use super::volumes;
 use crate::model::{Json, UNKNOWN};
+use crate::resource::arguments::QuantityArgument;
 use crate::resource::kit::Problem;
 
 /// Node labels that do not exist or are no longer set, and what to write instead.
@@ -124,7 +125,7 @@ fn check_limits(arguments: &PodArguments) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, request) in &resources.requests {
         let (Some(request), Some(limit)) =
-            (request.known(), resources.limits.get(name).and_then(|limit| limit.known()))
+            (request.known(), resources.limits.get(name).and_then(QuantityArgument::known))
         else {
             continue;
         };

@@ -47,6 +47,7 @@ fn merge_list(items: &mut Vec<Json>, patches: Vec<Json>, key: &str) {
 }
 
 #[cfg(test)]
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with literals as arguments")]
 mod tests {
     use serde_json::json;
 

@@ -68,7 +68,7 @@ pub(crate) struct PeerArguments {
 }
 
 /// Returns the headless Service by which nodes find the head, also before it is ready.
-pub(crate) fn head_service(meta: Json, selector: &Labels, ports: &[(&str, u16)]) -> ExpandedObject {
+pub(crate) fn head_service(meta: &Json, selector: &Labels, ports: &[(&str, u16)]) -> ExpandedObject {
     object(json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -139,7 +139,7 @@ fn check_exposure(arguments: &ServiceArguments, ports: &[(&str, u16)], has_auth:
 /// Returns the policy that closes the pods of a cluster off, but for each other and what is allowed.
 pub(crate) fn network_policy(
     arguments: &NetworkPolicyArguments,
-    meta: Json,
+    meta: &Json,
     cluster: &Labels,
     ports: &[(&str, u16)],
     store: Option<&GcsStore>,
@@ -156,7 +156,7 @@ pub(crate) fn network_policy(
     });
     if arguments.restrict_egress.unwrap_or(!arguments.allow_to.is_empty()) {
         let mut egress = vec![json!({ "to": [same] }), dns()];
-        egress.extend(store.and_then(redis_rule));
+        egress.extend(store.map(redis_rule));
         for (index, rule) in arguments.allow_to.iter().enumerate() {
             egress.push(peer_rule(rule, "to", &format!("network_policy/allow_to/{index}"), ports)?);
         }
@@ -171,15 +171,15 @@ fn dns() -> Json {
     json!({ "ports": [{ "port": 53, "protocol": "UDP" }, { "port": 53, "protocol": "TCP" }] })
 }
 
-fn redis_rule(store: &GcsStore) -> Option<Json> {
+fn redis_rule(store: &GcsStore) -> Json {
     let port = store.address.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(6379);
     let ports = json!([{ "port": port, "protocol": "TCP" }]);
     match &store.redis {
         Some((_, name)) => {
             let labels = json!({ "app.kubernetes.io/name": "redis", "app.kubernetes.io/instance": name });
-            Some(json!({ "to": [{ "podSelector": { "matchLabels": labels } }], "ports": ports }))
+            json!({ "to": [{ "podSelector": { "matchLabels": labels } }], "ports": ports })
         }
-        None => Some(json!({ "ports": ports })),
+        None => json!({ "ports": ports }),
     }
 }
 
