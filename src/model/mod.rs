@@ -11,6 +11,7 @@ mod path;
 mod quantity;
 mod readiness;
 mod secrets;
+mod suggest;
 mod value;
 
 pub(crate) use address::{Address, AddressError, Key};
@@ -26,7 +27,8 @@ pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::{Quantity, QuantityError};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
-pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
+pub(crate) use suggest::nearest;
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.

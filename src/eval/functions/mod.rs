@@ -1,0 +1,33 @@
+//! The functions of the configuration language, by Terraform's names and with its results.
+mod arguments;
+mod call;
+mod charset;
+mod collection;
+mod conversion;
+mod csv;
+mod decimal;
+mod encoding;
+mod filesystem;
+mod format;
+mod glob;
+mod hash;
+mod json;
+mod kubernetes;
+mod letters;
+mod map;
+mod matching;
+mod moment;
+mod network;
+mod numeric;
+mod pattern;
+mod set;
+mod string;
+mod table;
+mod time;
+mod verb;
+mod yaml_decode;
+mod yaml_encode;
+
+pub(crate) use call::{Environment, FunctionError, ReadError, call};
+pub(crate) use filesystem::{OutsideError, explain, resolve};
+pub(crate) use table::{Accepts, Function, Parameter, all, find, names};
