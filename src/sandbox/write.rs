@@ -9,7 +9,7 @@ use super::request::{FieldValidation, WriteOptions, check_kind, read_body};
 use super::router::Call;
 use super::status::{Cause, Status};
 use super::world::{Key, World};
-use super::{admission, crd, defaults, immutable, quota, structural, validation};
+use super::{admission, defaults, immutable, quota, structural, validation};
 use crate::model::{Json, Object, Step};
 use crate::ssa::{self, ApplyError, Schema};
 
@@ -437,8 +437,8 @@ fn is_same(live: &Json, object: &Json) -> bool {
 fn is_finished(object: &Json) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some()
         && items(object, "/metadata/finalizers").is_empty()
-        && !crd::is_kept(object)
-        && !admission::is_kept_while_deleted(object)
+        && !admission::is_full_namespace(object)
+        && !admission::is_stopping_pod(object)
 }
 
 /// Gives a pod its node. A binding is no write by a manager: nobody owns the name.
