@@ -201,11 +201,11 @@ mod tests {
     use crate::cluster::{Settings, Target, connect};
 
     async fn kinds(routes: &[(&'static str, Json)]) -> Kinds {
-        let mut router = Router::new();
-        for (place, answer) in routes.iter().cloned() {
-            router = router.route(place, get(move || async move { answer.to_string() }));
+        let mut app = Router::new();
+        for (place, body) in routes.iter().cloned() {
+            app = app.route(place, get(move || async move { body.to_string() }));
         }
-        let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
+        let cluster = connect(Target::Service(app), Settings::default()).await.expect("a client");
         cluster.discover().await.expect("kinds")
     }
 

@@ -14,7 +14,6 @@ use crate::plan::{Action, ApprovedPlan, Mode, Plan, record_output};
 use crate::state::{Entry, Journal, State, StateError};
 
 /// What apply works with.
-#[expect(missing_debug_implementations, reason = "it holds functions")]
 pub(crate) struct Work<'a> {
     pub cluster: &'a Cluster,
     /// The state that the plan was made from.
@@ -204,7 +203,7 @@ mod tests {
     };
     use crate::plan::{Change, ResourcePlan, Totals, Validation};
     use crate::state::{Act, Intent, LockOwner, RecordedObject, Store};
-    use crate::workflow::{Recovered, recover};
+    use crate::workflow::recover::{Recovered, recover};
 
     /// A server that keeps objects by path. `refuse*` is refused, the answer for `lost*` is lost.
     #[derive(Clone, Default)]
@@ -251,13 +250,13 @@ mod tests {
             let server = self.clone();
             let router = Router::new().fallback(move |request: Request| server.clone().answer(request));
             let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
-            let served = |kind: &str, plural: &str, namespaced| ServedKind {
+            let known = |kind: &str, plural: &str, namespaced| ServedKind {
                 kind: Kind::new("v1", kind),
                 versions: vec!["v1".to_owned()],
                 plural: plural.to_owned(),
                 namespaced,
             };
-            cluster.learn([served("Secret", "secrets", true), served("Namespace", "namespaces", false)]);
+            cluster.learn([known("Secret", "secrets", true), known("Namespace", "namespaces", false)]);
             cluster
         }
 
@@ -311,7 +310,9 @@ mod tests {
             };
             resources.insert(address(name), resource);
         }
-        needs.iter().for_each(|(node, on)| graph.depend(address(node), address(on)));
+        for (node, on) in needs {
+            graph.depend(address(node), address(on));
+        }
         Plan {
             mode: Mode::Apply,
             cluster: ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() },
