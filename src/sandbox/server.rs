@@ -98,7 +98,9 @@ impl Sandbox {
     }
 
     async fn run_controllers(&self) {
+        let mut ticks = self.subscribe();
         loop {
+            ticks.mark_unchanged();
             let wait = {
                 let mut world = self.lock();
                 let now = world.now();
@@ -119,7 +121,12 @@ impl Sandbox {
                     None => return,
                 }
             };
-            tokio::time::sleep(wait.max(Duration::from_millis(5))).await;
+            // A change may bring work that is due before what is waited for.
+            let is_due = tokio::time::sleep(wait.max(Duration::from_millis(5)));
+            tokio::select! {
+                () = is_due => {}
+                _ = ticks.changed() => {}
+            }
         }
     }
 }

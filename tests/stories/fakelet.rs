@@ -103,7 +103,7 @@ fn tend_pod(api: &Api, pod: &Value, number: usize) {
         return;
     }
     let containers = pod["spec"]["containers"].as_array().expect("a pod has containers");
-    if containers.iter().any(|container| text(container, "/image").ends_with(":missing")) {
+    if containers.iter().any(|container| text(container, "/image").ends_with(":does-not-exist")) {
         let waiting = json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}});
         return set_status(api, &path, containers, "Pending", &waiting, false, number);
     }

@@ -77,8 +77,8 @@ fn pods_that_fit_nowhere_are_told(world: &World) {
 
 fn an_image_that_cannot_be_pulled_fails_early(world: &World) {
     if world.has_controllers() {
-        world.configure(&web("nginx:missing", "1"));
-        expect_trouble(world, "60s", &["ImagePull", "nginx:missing"]);
+        world.configure(&web("nginx:does-not-exist", "1"));
+        expect_trouble(world, "60s", &["ImagePull", "nginx:does-not-exist"]);
     }
 }
 
