@@ -11,7 +11,7 @@ use super::status::{Cause, Status};
 use super::world::{Key, World};
 use super::write::{self, Writer, Written};
 use crate::model::{Json, Object};
-use crate::ssa::{self, ApplyError, Conflict};
+use crate::ssa::{self, ApplyError, Conflict, Violation};
 
 /// How deep a merge patch may be nested.
 const DEPTH: usize = 128;
@@ -93,6 +93,10 @@ fn apply(
         let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(Status::invalid("meta.k8s.io", "PatchOptions", "", &[cause]));
     }
+    if let Some(subresource) = subresource {
+        let message = format!("the sandbox applies whole objects only: write `{subresource}` by a merge patch");
+        return Err(Status::not_implemented(message));
+    }
     let mut body = read_yaml(call.body)?;
     check_applied(&mut body, call)?;
     let name = call.target.name.as_deref().unwrap_or_default();
@@ -100,7 +104,7 @@ fn apply(
     let live = world.get(&Key::of(info, namespace, name)).cloned();
     body["apiVersion"] = Json::from(info.stored_api_version());
     let config = Object::new(body.clone()).map_err(|error| Status::bad_request(error.to_string()))?;
-    let object = merged(world, info, live.as_ref(), &config, call, subresource, options)?;
+    let object = merged(world, call, live.as_ref(), &config, options)?;
     let writer = Writer { manager: &options.manager, subresource, dry_run: options.dry_run, is_apply: true };
     let (object, created) = match &live {
         Some(live) => {
@@ -112,7 +116,6 @@ fn apply(
             }
             (write::update(world, info, live, object, writer)?, false)
         }
-        None if subresource.is_some() => return Err(Status::not_found(info, name)),
         None => (write::create(world, info, namespace, object, writer)?, true),
     };
     Ok(Written { object, created, warnings: Vec::new() })
@@ -136,34 +139,36 @@ fn check_applied(body: &mut Json, call: &Call<'_>) -> Result<(), Status> {
 
 fn merged(
     world: &World,
-    info: &KindInfo,
+    call: &Call<'_>,
     live: Option<&Arc<Object>>,
     config: &Object,
-    call: &Call<'_>,
-    subresource: Option<&str>,
     options: &WriteOptions,
 ) -> Result<Json, Status> {
+    let info = call.info;
     let schema = write::schema(world, info).ok_or_else(|| {
         Status::not_implemented(format!("the sandbox has no merge schema for {}", info.stored_kind()))
     })?;
-    let now = world.time();
-    let _ = subresource;
-    let applied =
-        ssa::apply(live.map(AsRef::as_ref), config, schema, &options.manager, options.force, &now).map_err(|error| {
-            match error {
-                ApplyError::Conflicts(conflicts) => Status::apply_conflicts(&describe(&conflicts, info)),
-                ApplyError::Invalid { path, message } => invalid(call, info, &path.to_string(), &message),
-            }
-        })?;
+    let violations = ssa::violations(config, schema);
+    if !violations.is_empty() {
+        return Err(invalid(call, &violations));
+    }
+    let live = live.map(AsRef::as_ref);
+    let applied = ssa::apply(live, config, schema, &options.manager, options.force, &world.time());
+    let applied = applied.map_err(|error| match error {
+        ApplyError::Conflicts(conflicts) => Status::apply_conflicts(&describe(&conflicts, info)),
+        ApplyError::Invalid { path, message } => invalid(call, &[Violation { path, message }]),
+    })?;
     Ok(applied.object.into_json())
 }
 
 /// Words the refusal of an object that does not fit the schema. The real server answers 500 without a reason.
-fn invalid(call: &Call<'_>, info: &KindInfo, path: &str, message: &str) -> Status {
+fn invalid(call: &Call<'_>, violations: &[Violation]) -> Status {
     let name = call.target.name.as_deref().unwrap_or_default();
     let namespace = call.target.namespace.as_deref().unwrap_or_default();
-    let kind = format!("{}/{}, Kind={}", info.group, info.version, info.kind);
-    Status::schema_error(format!("failed to create typed patch object ({namespace}/{name}; {kind}): {path}: {message}"))
+    let kind = format!("{}/{}, Kind={}", call.info.group, call.info.version, call.info.kind);
+    let texts: Vec<String> = violations.iter().map(|one| format!("{}: {}", one.path, one.message)).collect();
+    let why = if texts.len() == 1 { texts.concat() } else { format!("errors:\n  {}", texts.join("\n  ")) };
+    Status::schema_error(format!("failed to create typed patch object ({namespace}/{name}; {kind}): {why}"))
 }
 
 /// Words each conflict as the server does: who, and which field.

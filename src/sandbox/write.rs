@@ -11,10 +11,10 @@ use super::status::{Cause, Status};
 use super::world::{Key, World};
 use super::{admission, defaults, immutable, quota, structural, validation};
 use crate::model::{Json, Object, Step};
-use crate::ssa::{self, ApplyError, Schema};
+use crate::ssa::{self, Schema};
 
-/// More unknown fields than this are not looked for in one object.
-const UNKNOWN_FIELDS: usize = 64;
+/// The words of the merge for a field that a schema has not.
+const UNKNOWN_FIELD: &str = "field not declared in schema";
 /// Fields of the metadata that only the server sets.
 const SYSTEM_FIELDS: [&str; 6] =
     ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"];
@@ -129,7 +129,9 @@ pub(super) fn update(
     let mut object = settle(world, info, Some(live), object, writer)?;
     keep_other_part(info, live.json(), &mut object, writer.subresource);
     if writer.subresource != Some("status") {
-        admission::fill_on_update(world, info, live.json(), &mut object);
+        if writer.subresource != Some("finalize") {
+            admission::fill_on_update(world, info, live.json(), &mut object);
+        }
         let mut causes = validation::validate(world, info, &object);
         causes.extend(immutable::check(world, info, live.json(), &object));
         causes.extend(check_finalizers(live.json(), &object));
@@ -259,7 +261,7 @@ pub(super) fn check_name(body: &mut Json, call: &Call<'_>) -> Result<(), Status>
     Err(Status::bad_request(message))
 }
 
-/// Looks for fields that the schema does not know: refuses them, warns of them, and takes them out.
+/// Looks for fields that the schema does not know: refuses them, or warns of them and takes them out.
 pub(super) fn check_fields(
     world: &World,
     info: &KindInfo,
@@ -267,41 +269,40 @@ pub(super) fn check_fields(
     options: &WriteOptions,
 ) -> Result<Vec<String>, Status> {
     let Some(schema) = schema(world, info) else { return Ok(Vec::new()) };
-    let mut unknown = Vec::new();
     let mut probe = body.clone();
-    set(&mut probe, &["metadata", "managedFields"], Json::Null);
-    set(&mut probe, &["metadata", "name"], "probe");
-    set(&mut probe, &["apiVersion"], info.stored_api_version());
-    set(&mut probe, &["kind"], info.kind.clone());
-    while unknown.len() < UNKNOWN_FIELDS {
-        let Ok(object) = Object::new(probe.clone()) else { break };
-        let Err(ApplyError::Invalid { path, message }) = ssa::apply(None, &object, schema, "probe", true, "") else {
-            break;
-        };
-        if message != "field not declared in schema" {
-            if message.starts_with("duplicate entries") || (info.custom && message.starts_with("expected")) {
-                break;
-            }
-            let why = format!("{}: {message}", path.to_string().trim_start_matches('.'));
-            let (version, kind) = (&info.version, &info.kind);
-            return Err(Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: json: {why}")));
+    for (path, value) in [
+        (&["metadata", "name"][..], "probe"),
+        (&["apiVersion"], &info.stored_api_version()),
+        (&["kind"], info.kind.as_str()),
+    ] {
+        set(&mut probe, path, value);
+    }
+    remove(&mut probe, &["metadata", "managedFields"]);
+    let Ok(probe) = Object::new(probe) else { return Ok(Vec::new()) };
+    let mut unknown = Vec::new();
+    for violation in ssa::violations(&probe, schema) {
+        if violation.message == UNKNOWN_FIELD {
+            remove_step(body, &violation.path.0);
+            unknown.push(format!("unknown field \"{}\"", plain_path(&violation.path.0)));
+        } else if !info.custom && violation.message.starts_with("expected") {
+            return Err(undecodable(info, &format!("json: {}: {}", plain_path(&violation.path.0), violation.message)));
         }
-        if !remove_step(&mut probe, &path.0) || !remove_step(body, &path.0) {
-            break;
-        }
-        unknown.push(format!("unknown field \"{}\"", plain_path(&path.0)));
     }
     if options.validation == FieldValidation::Strict && !unknown.is_empty() {
-        let (version, kind) = (&info.version, &info.kind);
-        let why = format!("strict decoding error: {}", unknown.join(", "));
-        return Err(Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}")));
+        return Err(undecodable(info, &format!("strict decoding error: {}", unknown.join(", "))));
     }
     Ok(if options.validation == FieldValidation::Warn { unknown } else { Vec::new() })
 }
 
-/// Removes the field that a path ends at; tells whether it was there.
-fn remove_step(json: &mut Json, path: &[Step]) -> bool {
-    let Some((Step::Field(last), parents)) = path.split_last() else { return false };
+/// Refuses a body that is no object of its kind.
+fn undecodable(info: &KindInfo, why: &str) -> Status {
+    let (version, kind) = (&info.version, &info.kind);
+    Status::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
+}
+
+/// Removes the field that a path ends at.
+fn remove_step(json: &mut Json, path: &[Step]) {
+    let Some((Step::Field(last), parents)) = path.split_last() else { return };
     let mut node = json;
     for step in parents {
         let next = match step {
@@ -314,10 +315,12 @@ fn remove_step(json: &mut Json, path: &[Step]) -> bool {
             }),
             Step::Value(value) => node.as_array_mut().and_then(|items| items.iter_mut().find(|item| *item == value)),
         };
-        let Some(next) = next else { return false };
+        let Some(next) = next else { return };
         node = next;
     }
-    node.as_object_mut().is_some_and(|object| object.remove(last).is_some())
+    if let Some(fields) = node.as_object_mut() {
+        fields.remove(last);
+    }
 }
 
 /// Writes a path as decoding errors do: `spec.zz`.

@@ -1,1 +1,0 @@
-//! Tests of the whole server through its router, on a held clock.
