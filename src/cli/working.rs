@@ -31,7 +31,7 @@ pub(super) async fn carry_out(
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
     let Planned { project, connection, store, state, plan, is_recovered } = planned;
-    if plan.is_empty() && !is_recovered {
+    if plan.is_empty() && !plan.is_record_outdated() && !is_recovered {
         return Ok(Exit::Done);
     }
     let (events, received) = mpsc::unbounded_channel();

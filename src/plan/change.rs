@@ -82,6 +82,8 @@ pub(crate) struct ResourcePlan {
     pub exports: BTreeMap<String, Value>,
     /// Its objects are known only when these are up; apply evaluates it then.
     pub unknown_until: BTreeSet<Address>,
+    /// Nothing changes in the cluster, but its needs, lifecycle, exports or jobs are to be recorded anew.
+    pub is_outdated: bool,
 }
 
 /// The sum of what happens to a resource's objects.
@@ -248,7 +250,12 @@ impl Plan {
         ApprovedPlan(self)
     }
 
-    /// Tells whether apply would do nothing.
+    /// Tells whether apply would write to the state although it may leave the cluster alone.
+    pub(crate) fn is_record_outdated(&self) -> bool {
+        self.resources.values().any(|resource| resource.is_outdated)
+    }
+
+    /// Tells whether apply would leave the cluster and the outputs alone.
     pub(crate) fn is_empty(&self) -> bool {
         self.resources.values().all(|resource| resource.action == Action::NoOp)
             && self.outputs.values().all(|output| !output.is_change())

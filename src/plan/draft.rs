@@ -112,6 +112,7 @@ impl Drafting {
                 before_delete: resource.before_delete.clone(),
                 exports: resource.exports.values.clone(),
                 unknown_until: BTreeSet::new(),
+                is_outdated: false,
             };
             if context.options.mode == Mode::Apply && selection.contains(address) {
                 if let Objects::Unknown { until } = &resource.objects {
@@ -119,7 +120,7 @@ impl Drafting {
                 }
                 let objects = stamped.remove(address).unwrap_or_default();
                 planned.changes = self.judge_all(context, address, &resource.lifecycle, objects);
-                let notes = finish::Notes::of(resource, context.state.resources.contains_key(address));
+                let notes = finish::Notes::of(resource, context.state.resources.get(address));
                 self.notes.insert(address.clone(), notes);
             }
             self.plan.resources.insert(address.clone(), planned);

@@ -13,6 +13,7 @@ use super::{Change, Plan, Validation};
 pub(crate) fn fingerprint(plan: &Plan, salt: &str) -> BTreeMap<Address, String> {
     let digest = |resource: &super::ResourcePlan| {
         let mut text = format!("{:?} {:?} {:?}\n", resource.action, resource.unknown_until, resource.exports);
+        writeln!(text, "{:?} {}", resource.lifecycle, resource.is_outdated).expect("writing to a text cannot fail");
         for change in &resource.changes {
             describe(&mut text, change).expect("writing to a text cannot fail");
         }

@@ -1,6 +1,9 @@
 //! Sums the changes of each resource up, and holds back what must not happen.
-use crate::model::{DesiredResource, Diagnostic, FieldPath, Span, Step};
+use crate::model::{Address, DesiredResource, Diagnostic, FieldPath, Span, Step};
 
+use crate::state::Recorded;
+
+use super::description::{is_outdated, without_objects};
 use super::draft::Draft;
 use super::{Action, Change, Plan, ResourcePlan, immutable, totals};
 
@@ -10,19 +13,20 @@ pub(super) struct Notes {
     pub span: Option<Span>,
     pub on_restart: Option<String>,
     pub on_delete: Option<String>,
-    pub is_recorded: bool,
+    /// What the state says, without the objects.
+    pub recorded: Option<Recorded>,
     /// Nothing of it is desired any more.
     pub is_orphan: bool,
 }
 
 impl Notes {
     /// Returns what the configuration says.
-    pub(super) fn of(resource: &DesiredResource, is_recorded: bool) -> Self {
+    pub(super) fn of(resource: &DesiredResource, recorded: Option<&Recorded>) -> Self {
         Self {
             span: Some(resource.span),
             on_restart: resource.on_restart.clone(),
             on_delete: resource.on_delete.clone(),
-            is_recorded,
+            recorded: recorded.map(without_objects),
             is_orphan: false,
         }
     }
@@ -59,6 +63,16 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
         return Err(errors);
     }
     plan.totals = totals::sum(&plan);
+    let is_unchanged = |address: &Address| plan.resources[address].action == Action::NoOp;
+    let recorded = notes.iter().filter(|(address, notes)| !notes.is_orphan && is_unchanged(address));
+    let outdated: Vec<Address> = recorded
+        .filter_map(|(address, notes)| Some((address, notes.recorded.as_ref()?)))
+        .filter(|(address, recorded)| is_outdated(&plan, address, &plan.resources[*address], recorded))
+        .map(|(address, _)| address.clone())
+        .collect();
+    for address in outdated {
+        plan.resources.entry(address).and_modify(|resource| resource.is_outdated = true);
+    }
     Ok(plan)
 }
 
@@ -71,11 +85,11 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         return if is_deleted { Action::Delete } else { Action::Forget };
     }
     if !resource.unknown_until.is_empty() {
-        return if notes.is_recorded { Action::Update } else { Action::Create };
+        return if notes.recorded.is_some() { Action::Update } else { Action::Create };
     }
     let is_kept = |change: &Change| matches!(change, Change::Keep { .. });
     if all(is_kept) {
-        return if notes.is_recorded { Action::NoOp } else { Action::Create };
+        return if notes.recorded.is_some() { Action::NoOp } else { Action::Create };
     }
     let is_adopted = |change: &Change| matches!(change, Change::Update { adopt: true, .. });
     let is_created = |change: &Change| matches!(change, Change::Create { .. });
@@ -83,9 +97,9 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         Action::Replace
     } else if all(|change| matches!(change, Change::Keep { .. } | Change::Wait { .. })) {
         Action::Wait
-    } else if any(is_created) && (!notes.is_recorded || all(is_created)) {
+    } else if any(is_created) && (!notes.recorded.is_some() || all(is_created)) {
         Action::Create
-    } else if !notes.is_recorded && any(is_adopted) {
+    } else if !notes.recorded.is_some() && any(is_adopted) {
         Action::Adopt
     } else {
         Action::Update

@@ -3,6 +3,7 @@ mod answers;
 #[cfg(test)]
 mod cases;
 mod change;
+mod description;
 mod draft;
 mod drift;
 mod fields;

@@ -22,6 +22,7 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
         before_delete: jobs.collect(),
         exports: BTreeMap::new(),
         unknown_until: BTreeSet::new(),
+        is_outdated: false,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
         before_delete: Vec::new(),
         exports: BTreeMap::new(),
         unknown_until: BTreeSet::new(),
+        is_outdated: false,
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) fn plan(plan: &Plan, context: Option<&str>, view: View) -> String {
     if plan.is_empty() {
         push_line(&mut text, "");
         push_line(&mut text, nothing(plan));
+        if plan.is_record_outdated() {
+            push_line(&mut text, "Settings that concern only the state differ: apply records them.");
+        }
         return plan.secrets.redact(&text);
     }
     text.push_str("\nrayform will do this:\n");

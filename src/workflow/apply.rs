@@ -307,6 +307,7 @@ mod tests {
                 before_delete: Vec::new(),
                 exports: BTreeMap::new(),
                 unknown_until: BTreeSet::new(),
+                is_outdated: false,
             };
             resources.insert(address(name), resource);
         }

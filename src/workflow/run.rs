@@ -102,10 +102,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn planned(&self, address: &Address) -> &'a ResourcePlan {
-        &self.plan.resources[address]
-    }
-
     pub(super) fn patience(&self) -> Patience {
         Patience { timeout: self.limits.timeout, grace: self.limits.grace }
     }
@@ -236,7 +232,7 @@ impl<'a> Run<'a> {
         self.known.lock().expect("no holder of this lock panics").insert(address.clone(), exports);
     }
 
-    /// Records everything of a resource but its objects, unless it stands so in the state.
+    /// Records everything of a resource but its objects.
     pub(super) fn describe(
         &self,
         address: &Address,
@@ -244,25 +240,8 @@ impl<'a> Run<'a> {
         exports: &BTreeMap<String, Value>,
         before_delete: Vec<crate::model::Json>,
     ) {
-        let planned = self.planned(address);
-        let shown = exports.iter().filter(|(_, value)| !holds_secret(value));
-        let recorded = Recorded {
-            status,
-            dependencies: self.plan.graph.needs(address).cloned().collect(),
-            exports: shown.filter_map(|(name, value)| Some((name.clone(), value_to_json(value)?))).collect(),
-            on_destroy: planned.lifecycle.on_destroy,
-            prevent_destroy: planned.lifecycle.prevent_destroy,
-            before_delete,
-            objects: Vec::new(),
-        };
-        let is_known = planned.action == Action::NoOp
-            && self.state.resources.get(address).is_some_and(|old| {
-                let described = Recorded { objects: old.objects.clone(), ..recorded.clone() };
-                *old == described
-            });
-        if !is_known {
-            self.note(Entry::Resource { address: address.clone(), recorded });
-        }
+        let recorded = self.plan.description(address, status, exports, before_delete);
+        self.note(Entry::Resource { address: address.clone(), recorded });
     }
 
     /// Says what an object waits for.
@@ -287,17 +266,5 @@ pub(super) fn verb(action: Action) -> Verb {
         Action::Adopt => Verb::Adopt,
         Action::Forget => Verb::Forget,
         Action::Wait => Verb::Wait,
-    }
-}
-
-/// Tells whether anything in a value must not be shown.
-fn holds_secret(value: &Value) -> bool {
-    match value {
-        Value::Sensitive(_) => true,
-        Value::List(items) => items.iter().any(holds_secret),
-        Value::Set(items) => items.iter().any(holds_secret),
-        Value::Map(entries) => entries.values().any(holds_secret),
-        Value::Resource(exports) => exports.values.values().any(holds_secret),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown => false,
     }
 }

@@ -15,7 +15,7 @@ use crate::model::{
     Address, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Identity, Json, Object, Objects, Value,
     Verb,
 };
-use crate::plan::{self, Change, ResourcePlan, Validation};
+use crate::plan::{self, Action, Change, ResourcePlan, Validation};
 use crate::state::{Act, Entry, Status};
 
 /// How often a bound request is tried again while others write to the object.
@@ -64,7 +64,9 @@ impl Run<'_> {
             for change in &raise.changes {
                 self.keep(address, change);
             }
-            self.describe(address, Status::Ready, &raise.exports, raise.before_delete);
+            if planned.is_outdated || planned.action != Action::NoOp {
+                self.describe(address, Status::Ready, &raise.exports, raise.before_delete);
+            }
         }
         self.export(address, raise.exports);
         if is_work && !super::delete::lowers(planned) {
@@ -98,9 +100,10 @@ impl Run<'_> {
     fn evaluate(&self, address: &Address, planned: &ResourcePlan) -> Result<Raise, Stop> {
         let before_delete = |jobs: &[Object]| jobs.iter().map(|job| job.json().clone()).collect();
         let is_open = |change: &Change| change.desired().is_some_and(|desired| !desired.unknown.is_empty());
+        // Without changes it is not part of this run, or has nothing that could become known.
         let is_known = planned.unknown_until.is_empty()
             && !planned.changes.iter().any(is_open)
-            && planned.exports.values().all(Value::is_wholly_known);
+            && (planned.changes.is_empty() || planned.exports.values().all(Value::is_wholly_known));
         if is_known {
             let exports = planned.exports.clone();
             return Ok(Raise {
