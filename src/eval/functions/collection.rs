@@ -202,13 +202,15 @@ fn coalesce(arguments: &Arguments) -> Outcome {
 }
 
 fn coalescelist(arguments: &Arguments) -> Outcome {
+    if arguments.rest(0).is_empty() {
+        return Err(FunctionError::new("at least one argument is required"));
+    }
     let (values, sensitive) = unmark_all(arguments.rest(0));
     for (place, value) in values.iter().enumerate() {
         let first = match value {
             Value::Null => continue,
             Value::List(items) if items.is_empty() => continue,
-            Value::Set(items) if items.is_empty() => continue,
-            Value::List(_) | Value::Set(_) | Value::Unknown => value.clone(),
+            Value::List(_) | Value::Unknown => value.clone(),
             _ => return Err(FunctionError::at(place, "coalescelist arguments must be lists or tuples")),
         };
         return Ok(if sensitive { first.sensitive() } else { first });

@@ -4,7 +4,8 @@ use super::call::FunctionError;
 /// Reads all rows; empty lines are none. All rows must be as long as the first.
 pub(super) fn rows(text: &str) -> Result<Vec<Vec<String>>, FunctionError> {
     let text = text.replace("\r\n", "\n");
-    let (mut rows, mut rest, mut line) = (Vec::<Vec<String>>::new(), text.as_str(), 1);
+    let text = text.strip_suffix('\r').unwrap_or(&text);
+    let (mut rows, mut rest, mut line) = (Vec::<Vec<String>>::new(), text, 1);
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix('\n') {
             rest = after;

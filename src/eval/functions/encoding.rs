@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
 use super::arguments::Arguments;
@@ -13,6 +14,10 @@ use super::charset::Charset;
 use super::table::{Function, Parameter, Run};
 use super::{csv, json, yaml_decode, yaml_encode};
 use crate::model::Value;
+
+/// Takes bits that are left over at the end for zeros.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -114,7 +119,7 @@ fn base64decode(arguments: &Arguments) -> Outcome {
 /// Reads the first argument; line ends do not count.
 fn from_base64(arguments: &Arguments) -> Result<Vec<u8>, FunctionError> {
     let text = arguments.string(0);
-    STANDARD.decode(text.replace(['\r', '\n'], "")).map_err(|_| {
+    LENIENT.decode(text.replace(['\r', '\n'], "")).map_err(|_| {
         let shown: String = text.chars().take(60).collect();
         FunctionError::at(0, format!("failed to decode base64 data \"{shown}\""))
     })

@@ -169,13 +169,19 @@ fn abspath(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
 }
 
 fn pathexpand(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
+    let path = arguments.string(0);
+    if path.starts_with('~') && path[1..].starts_with(|character| character != '/') {
+        return Err(FunctionError::at(0, "cannot expand user-specific home dir"));
+    }
     Ok(Value::string(expand(arguments.string(0), environment).to_string_lossy()))
 }
 
 /// Replaces a leading `~`, where the home folder is known.
 fn expand(text: &str, environment: &Environment<'_>) -> PathBuf {
     match (text.strip_prefix('~'), environment.home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            lexical(&home.join(rest.trim_start_matches('/')))
+        }
         _ => PathBuf::from(text),
     }
 }

@@ -69,7 +69,7 @@ fn lookup(arguments: &Arguments) -> Outcome {
         (_, [_, _, ..]) => Err(FunctionError::new("lookup() takes two or three arguments")),
         (Some(value), _) => Ok(value.clone()),
         (None, [default]) => Ok(default.clone()),
-        (None, _) => Err(FunctionError::at(1, format!("lookup failed to find key \"{key}\""))),
+        (None, _) => Err(FunctionError::at(1, format!("the given object has no attribute \"{key}\""))),
     }
 }
 

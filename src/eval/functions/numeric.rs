@@ -4,6 +4,7 @@ use bigdecimal::{BigDecimal, RoundingMode, Zero};
 
 use super::arguments::Arguments;
 use super::call::{FunctionError, Outcome};
+use super::float;
 use super::table::{Function, Parameter, Run};
 use crate::eval::convert::convert;
 use crate::eval::number::{bounded, from_f64};
@@ -102,11 +103,11 @@ fn floor(arguments: &Arguments) -> Outcome {
 }
 
 fn log(arguments: &Arguments) -> Outcome {
-    double(arguments.number(0).as_f64().ln() / arguments.number(1).as_f64().ln())
+    double(float::log(arguments.number(0).as_f64()) / float::log(arguments.number(1).as_f64()))
 }
 
 fn pow(arguments: &Arguments) -> Outcome {
-    double(arguments.number(0).as_f64().powf(arguments.number(1).as_f64()))
+    double(float::pow(arguments.number(0).as_f64(), arguments.number(1).as_f64()))
 }
 
 fn max(arguments: &Arguments) -> Outcome {
@@ -169,7 +170,11 @@ fn sum(arguments: &Arguments) -> Outcome {
     let items: Vec<&Value> = match arguments.value(0) {
         Value::List(items) => items.iter().collect(),
         Value::Set(items) => items.iter().collect(),
-        _ => return Err(FunctionError::at(0, "argument must be list, set, or tuple of number values")),
+        other => {
+            let message =
+                format!("cannot sum {}: argument must be list, set, or tuple of number values", other.type_name());
+            return Err(FunctionError::at(0, message));
+        }
     };
     if items.is_empty() {
         return Err(FunctionError::at(0, "cannot sum an empty list"));

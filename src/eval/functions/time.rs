@@ -101,6 +101,7 @@ fn formatdate(arguments: &Arguments) -> Outcome {
         let token = &rest[..length];
         rest = &rest[length..];
         match first {
+            '\'' if token == "''" => text.push('\''),
             '\'' => text.push_str(&token[1..length - 1].replace("''", "'")),
             'a'..='z' | 'A'..='Z' => text.push_str(&part(token, &moment)?),
             _ => text.push_str(token),
