@@ -27,15 +27,14 @@ pub(super) fn rows(text: &str) -> Result<Vec<Vec<String>>, FunctionError> {
 fn row(text: &str, line: usize) -> Result<(Vec<String>, &str), FunctionError> {
     let (mut fields, mut rest) = (Vec::new(), text);
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(inner) => quoted(inner, line)?,
-            None => {
-                let (field, after) = rest.split_at(rest.find([',', '\n']).unwrap_or(rest.len()));
-                if field.contains('"') {
-                    return Err(error(line, "bare \" in non-quoted-field"));
-                }
-                (field.to_owned(), after)
+        let (field, after) = if let Some(inner) = rest.strip_prefix('"') {
+            quoted(inner, line)?
+        } else {
+            let (field, after) = rest.split_at(rest.find([',', '\n']).unwrap_or(rest.len()));
+            if field.contains('"') {
+                return Err(error(line, "bare \" in non-quoted-field"));
             }
+            (field.to_owned(), after)
         };
         fields.push(field);
         match after.strip_prefix(',') {

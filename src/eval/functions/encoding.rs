@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Writes a text in Base64.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(base64encode),
+        run: Run::Sure(base64encode),
     },
     Function {
         name: "base64gzip",
@@ -84,7 +84,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Escapes a text for the query of a URL.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(urlencode),
+        run: Run::Sure(urlencode),
     },
     Function {
         name: "yamldecode",
@@ -125,8 +125,8 @@ fn from_base64(arguments: &Arguments) -> Result<Vec<u8>, FunctionError> {
     })
 }
 
-fn base64encode(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(STANDARD.encode(arguments.string(0))))
+fn base64encode(arguments: &Arguments) -> Value {
+    Value::string(STANDARD.encode(arguments.string(0)))
 }
 
 /// The deflate stream is flushed, then closed by an empty block, as Go's writer leaves it; no name, no time.
@@ -208,7 +208,7 @@ fn charset(arguments: &Arguments) -> Result<Charset, FunctionError> {
         .ok_or_else(|| FunctionError::at(1, format!("\"{name}\" is not a supported IANA encoding name or alias")))
 }
 
-fn urlencode(arguments: &Arguments) -> Outcome {
+fn urlencode(arguments: &Arguments) -> Value {
     let mut text = String::new();
     for byte in arguments.string(0).bytes() {
         match byte {
@@ -217,7 +217,7 @@ fn urlencode(arguments: &Arguments) -> Outcome {
             _ => write!(text, "%{byte:02X}").expect("writing to a String cannot fail"),
         }
     }
-    Ok(Value::string(text))
+    Value::string(text)
 }
 
 fn yamldecode(arguments: &Arguments) -> Outcome {

@@ -88,7 +88,9 @@ fn parse_name(name: &str) -> Option<Part> {
             at = end;
         } else {
             let (piece, end) = parse_piece(&characters, at)?;
-            alternatives.iter_mut().for_each(|pieces| pieces.push(piece.clone()));
+            for pieces in &mut alternatives {
+                pieces.push(piece.clone());
+            }
             at = end;
         }
     }

@@ -291,8 +291,7 @@ impl Decoder<'_> {
     }
 
     fn error(&self, what: &str) -> FunctionError {
-        let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = self.text.get(..self.at).map_or(0, |before| before.matches('\n').count()) + 1;
         let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(character) => format!("invalid character '{character}'"),
             None => "unexpected EOF".to_owned(),

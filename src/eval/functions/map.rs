@@ -124,7 +124,7 @@ fn zipmap(arguments: &Arguments) -> Outcome {
     Ok(Value::map(keys.into_iter().zip(values.iter().cloned())))
 }
 
-fn entries<'a>(arguments: &'a Arguments, index: usize) -> Result<&'a BTreeMap<Arc<str>, Value>, FunctionError> {
+fn entries(arguments: &Arguments, index: usize) -> Result<&BTreeMap<Arc<str>, Value>, FunctionError> {
     match arguments.value(index) {
         Value::Map(entries) => Ok(entries),
         other => Err(FunctionError::at(index, format!("must have map or object type, not {}", other.type_name()))),

@@ -17,21 +17,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Returns the number without its sign.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(abs),
+        run: Run::Sure(abs),
     },
     Function {
         name: "ceil",
         about: "Returns the nearest whole number that is not less.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(ceil),
+        run: Run::Sure(ceil),
     },
     Function {
         name: "floor",
         about: "Returns the nearest whole number that is not greater.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(floor),
+        run: Run::Sure(floor),
     },
     Function {
         name: "log",
@@ -90,16 +90,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// How many digits `parseint` reads.
 const MAX_DIGITS: usize = 5_000;
 
-fn abs(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.abs()))
+fn abs(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.abs())
 }
 
-fn ceil(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.with_scale_round(0, RoundingMode::Ceiling)))
+fn ceil(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Ceiling))
 }
 
-fn floor(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.with_scale_round(0, RoundingMode::Floor)))
+fn floor(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Floor))
 }
 
 fn log(arguments: &Arguments) -> Outcome {

@@ -88,7 +88,9 @@ fn setproduct(arguments: &Arguments) -> Outcome {
     for column in &columns {
         rows = rows
             .iter()
-            .flat_map(|row: &Vec<Value>| column.iter().map(|item| [row.as_slice(), &[item.clone()]].concat()))
+            .flat_map(|row: &Vec<Value>| {
+                column.iter().map(|item| [row.as_slice(), std::slice::from_ref(item)].concat())
+            })
             .collect();
     }
     let rows: Vec<_> = rows.into_iter().map(Value::list).collect();

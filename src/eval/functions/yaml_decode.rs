@@ -204,6 +204,8 @@ fn plain_number(text: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -217,7 +219,8 @@ mod tests {
     fn aliases_that_multiply_are_refused() {
         let mut text = String::from("a0: &a0 [x]\n");
         for level in 1..30 {
-            text.push_str(&format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1));
+            let before = level - 1;
+            writeln!(text, "a{level}: &a{level} [*a{before}, *a{before}]").unwrap();
         }
         assert!(decode(&text).unwrap_err().message.contains("parts"));
     }
