@@ -1,4 +1,7 @@
 //! rayform turns HCL files that describe Ray on Kubernetes into a running system.
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 mod cli;
 mod cluster;
 mod config;
@@ -11,3 +14,9 @@ mod sandbox;
 mod ssa;
 mod state;
 mod workflow;
+
+/// Runs one command, as the program `rayform` does; the first argument is the program's name.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    cli::run(arguments.into_iter().collect())
+}

@@ -1,1 +1,6 @@
-fn main() {}
+//! The program `rayform`.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rayform::run(std::env::args_os())
+}

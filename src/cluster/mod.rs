@@ -1,1 +1,14 @@
 //! The only door to Kubernetes: connect, discover, list, get, dry-run, apply, delete, watch.
+mod client;
+mod connect;
+mod discovery;
+mod error;
+mod objects;
+mod watch;
+
+pub(crate) use client::Cluster;
+pub(crate) use connect::{Settings, Target, connect, kubeconfig_files};
+pub(crate) use discovery::{Kinds, defined_kind};
+pub(crate) use error::ClusterError;
+pub(crate) use objects::{Apply, Deletion, Outcome, Propagation};
+pub(crate) use watch::Seen;

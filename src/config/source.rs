@@ -1,5 +1,11 @@
 //! The source files: the only place that reads configuration from disk.
-use crate::model::FileId;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::model::{Diagnostic, FileId};
+
+/// How large one file may be, in bytes.
+pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The texts of all files that were read, for underlining.
 #[derive(Clone, Debug, Default)]
@@ -22,5 +28,168 @@ impl Sources {
     /// Returns the text of a file.
     pub(crate) fn text(&self, file: FileId) -> &str {
         &self.files[file.0 as usize].1
+    }
+
+    /// Reads a file and adds it: byte-order mark and carriage returns removed.
+    pub(crate) fn read(&mut self, path: &Path) -> Result<FileId, Box<Diagnostic>> {
+        let name = display_name(path);
+        let bytes = read_limited(path, MAX_BYTES).map_err(|error| {
+            Box::new(match error {
+                ReadError::TooLarge => Diagnostic::error(format!(
+                    "`{name}` is larger than {} MiB, which is the limit of one file",
+                    MAX_BYTES / 1024 / 1024
+                )),
+                other => Diagnostic::error(format!("could not read `{name}`: {other}")),
+            })
+        })?;
+        let text = decode(&name, bytes)?;
+        Ok(self.add(name, text))
+    }
+}
+
+/// The files of one folder that make up a configuration, in name order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Folder {
+    /// `*.rf.hcl`.
+    pub hcl: Vec<PathBuf>,
+    /// `*.rf.json`.
+    pub json: Vec<PathBuf>,
+    /// `rayform.vars.hcl`, where it is there.
+    pub variables: Option<PathBuf>,
+    /// `rayform.vars.json`, where it is there.
+    pub json_variables: Option<PathBuf>,
+    /// `*.auto.vars.hcl`.
+    pub automatic_variables: Vec<PathBuf>,
+}
+
+/// Says why a file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("the file is too large")]
+    TooLarge,
+    #[error("a link leads out of the module's folder")]
+    Outside,
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Lists the files of a folder; nothing below it.
+pub(super) fn list(folder: &Path) -> Result<Folder, Box<Diagnostic>> {
+    let failed = |error: std::io::Error| {
+        Box::new(Diagnostic::error(format!("could not list the folder `{}`: {error}", folder.display())))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(sort_out(paths))
+}
+
+/// Reads a file inside a folder, for functions such as `file`. A link that leads out of it is refused.
+pub(crate) fn read_inside(folder: &Path, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let (folder, path) = (folder.canonicalize()?, path.canonicalize()?);
+    if path.starts_with(&folder) { read_limited(&path, MAX_BYTES) } else { Err(ReadError::Outside) }
+}
+
+/// Returns the absolute form of a folder.
+pub(crate) fn absolute(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
+}
+
+/// Lists all files below a folder, as paths relative to it, for `fileset`. Symbolic links are not followed.
+pub(crate) fn list_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let (mut files, mut open) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file()
+                && let Ok(relative) = path.strip_prefix(folder)
+            {
+                files.push(relative.to_path_buf());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn sort_out(paths: Vec<PathBuf>) -> Folder {
+    let mut folder = Folder::default();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match name.as_str() {
+            name if name.starts_with('.') => {}
+            "rayform.vars.hcl" => folder.variables = Some(path),
+            "rayform.vars.json" => folder.json_variables = Some(path),
+            name if name.ends_with(".auto.vars.hcl") => folder.automatic_variables.push(path),
+            name if name.ends_with(".rf.hcl") => folder.hcl.push(path),
+            name if name.ends_with(".rf.json") => folder.json.push(path),
+            _ => {}
+        }
+    }
+    folder
+}
+
+fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let file = std::fs::File::open(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(ReadError::TooLarge) } else { Ok(bytes) }
+}
+
+/// Turns bytes into text: UTF-8, without byte-order mark, with `\n` line ends.
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count() + 1;
+        let message = format!("`{name}` is not UTF-8: line {line} holds a byte that no character begins with");
+        Box::new(Diagnostic::error(message).hint("save the file as UTF-8"))
+    })?;
+    let text = text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text);
+    Ok(if text.contains('\r') { text.replace("\r\n", "\n") } else { text })
+}
+
+/// Returns a path without a leading `./`.
+fn display_name(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_sorted_out_by_their_names() {
+        let paths =
+            ["a.rf.hcl", "b.auto.vars.hcl", "c.txt", "rayform.vars.hcl", "rayform.vars.json", "z.rf.json", ".x.rf.hcl"];
+        let folder = sort_out(paths.map(PathBuf::from).to_vec());
+        assert_eq!(
+            folder,
+            Folder {
+                hcl: vec!["a.rf.hcl".into()],
+                json: vec!["z.rf.json".into()],
+                variables: Some("rayform.vars.hcl".into()),
+                json_variables: Some("rayform.vars.json".into()),
+                automatic_variables: vec!["b.auto.vars.hcl".into()],
+            }
+        );
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_carriage_returns_are_removed() {
+        assert_eq!(decode("a", b"\xEF\xBB\xBFa = 1\r\nb = 2\r\n".to_vec()), Ok("a = 1\nb = 2\n".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_utf_8_is_named_with_its_line() {
+        let error = decode("main.rf.hcl", b"a = 1\nb = \"\xFF\"\n".to_vec()).unwrap_err();
+        assert_eq!(error.message, "`main.rf.hcl` is not UTF-8: line 2 holds a byte that no character begins with");
     }
 }

@@ -1,6 +1,35 @@
 //! Configuration and variables into desired objects: scope, functions, expansion.
+mod arguments;
+mod calls;
+mod constraint;
 mod convert;
+mod dynamic;
+mod evaluate;
+mod expand;
+mod expression;
 mod functions;
+mod inputs;
 mod inspect;
+mod instances;
+mod json;
+mod kinds;
+mod locate;
+mod needs;
+mod nodes;
 mod number;
+mod operators;
+mod references;
+mod referrers;
+mod resolve;
+mod scope;
+mod shape;
+mod text;
 mod types;
+mod walk;
+mod world;
+
+pub(crate) use evaluate::{ClusterSettings, Evaluation, Inputs, Known, evaluate};
+pub(crate) use kinds::ResourceTypes;
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,10 @@ mod lifecycle;
 mod object;
 mod observed;
 mod path;
+mod quantity;
 mod readiness;
 mod secrets;
+mod suggest;
 mod value;
 
 pub(crate) use address::{Address, AddressError, Key};
@@ -23,8 +25,10 @@ pub(crate) use lifecycle::{Lifecycle, OnDestroy};
 pub(crate) use object::{Identity, Kind, Object, ObjectError, Owner};
 pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
+pub(crate) use quantity::{Quantity, QuantityError};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
-pub(crate) use secrets::{REDACTED, Secrets};
+pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
+pub(crate) use suggest::nearest;
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.

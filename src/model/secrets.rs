@@ -42,6 +42,13 @@ impl Secrets {
     }
 }
 
+/// Returns what is recorded in place of a secret: `sha256:` and the hash of salt and text, in hex.
+pub(crate) fn salted_hash(salt: &str, text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::new().chain_update(salt).chain_update([0]).chain_update(text).finalize();
+    digest.iter().fold("sha256:".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Secrets({})", self.0.len())

@@ -155,6 +155,7 @@ pub(crate) enum Validation {
 
 /// One field that changes. Secret values are compared, never kept here: they are [`FieldChange::sensitive`] and null.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that are free of each other")]
 pub(crate) struct FieldChange {
     pub path: FieldPath,
     /// Absent: the field is added.
@@ -251,6 +252,68 @@ impl Plan {
     pub(crate) fn is_empty(&self) -> bool {
         self.resources.values().all(|resource| resource.action == Action::NoOp)
             && self.outputs.values().all(|output| !output.is_change())
+    }
+}
+
+impl FieldChange {
+    /// Returns a change at a path, of which nothing else is said yet.
+    pub(crate) fn at(path: FieldPath) -> Self {
+        Self {
+            path,
+            before: None,
+            after: None,
+            sensitive: false,
+            unknown: false,
+            forces_replacement: false,
+            owner: None,
+            by_server: false,
+        }
+    }
+}
+
+impl Change {
+    /// Returns which object it is about.
+    pub(crate) fn identity(&self) -> Identity {
+        match self {
+            Self::Delete { identity, .. } | Self::Forget { identity, .. } => identity.clone(),
+            Self::Keep { desired, .. }
+            | Self::Wait { desired, .. }
+            | Self::Create { desired, .. }
+            | Self::Update { desired, .. }
+            | Self::Replace { desired, .. } => desired.object.identity(),
+        }
+    }
+
+    /// Returns what is wanted, where anything is.
+    pub(crate) fn desired(&self) -> Option<&DesiredObject> {
+        match self {
+            Self::Keep { desired, .. }
+            | Self::Wait { desired, .. }
+            | Self::Create { desired, .. }
+            | Self::Update { desired, .. }
+            | Self::Replace { desired, .. } => Some(desired),
+            Self::Delete { .. } | Self::Forget { .. } => None,
+        }
+    }
+
+    /// Returns what is there, where it was seen.
+    pub(crate) fn live(&self) -> Option<&Object> {
+        match self {
+            Self::Keep { live, .. }
+            | Self::Wait { live, .. }
+            | Self::Update { live, .. }
+            | Self::Replace { live, .. } => Some(live),
+            Self::Delete { live, .. } => live.as_deref(),
+            Self::Create { .. } | Self::Forget { .. } => None,
+        }
+    }
+
+    /// Returns the fields that change; none where the whole object comes or goes.
+    pub(crate) fn fields(&self) -> &[FieldChange] {
+        match self {
+            Self::Update { fields, .. } | Self::Replace { fields, .. } => fields,
+            _ => &[],
+        }
     }
 }
 

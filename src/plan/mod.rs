@@ -1,7 +1,31 @@
 //! Desired × state × observed into a plan. Pure: the same inputs give the same plan.
+mod answers;
+#[cfg(test)]
+mod cases;
 mod change;
+mod draft;
+mod drift;
+mod fields;
+mod fingerprint;
+mod finish;
+mod immutable;
+mod judge;
+mod kinds;
+mod mask;
+mod needs;
+mod orphan;
+mod outputs;
+mod owner;
+mod prepare;
+mod select;
+mod totals;
 
 pub(crate) use change::{
     Action, Answer, ApprovedPlan, Change, ConflictPolicy, Disagreement, Drift, DriftKind, FieldChange, Mode, Options,
     OutputChange, Plan, Question, ResourcePlan, Totals, Validation,
 };
+pub(crate) use draft::{assume, check_cluster, draft};
+pub(crate) use drift::drift;
+pub(crate) use fingerprint::fingerprint;
+pub(crate) use outputs::{record as record_output, to_json as value_to_json};
+pub(crate) use prepare::{ADDRESS, LINEAGE, MANAGED_BY};

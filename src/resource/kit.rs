@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Segment;
 
 use crate::model::{Address, Carried, Generated, Json, Judge, Object, Severity, Value};
 
@@ -135,7 +136,11 @@ impl ExpandedObject {
 /// Reads arguments into the struct of a resource type.
 pub(crate) fn parse<T: DeserializeOwned>(arguments: Json) -> Result<T, Vec<Problem>> {
     serde_path_to_error::deserialize(arguments).map_err(|error| {
-        let argument = error.path().iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
+        let step = |segment: &Segment| match segment {
+            Segment::Seq { index } => index.to_string(),
+            other => other.to_string(),
+        };
+        let argument = error.path().iter().map(step).collect::<Vec<_>>().join("/");
         vec![Problem::error(argument, error.inner().to_string())]
     })
 }

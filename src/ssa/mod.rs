@@ -1,7 +1,31 @@
 //! Server-side apply: field sets, schema facts, canonical form, the proof, the merge, attribution.
-mod api;
+mod apply;
+mod attribution;
+mod canonical;
+mod compare;
+mod fields;
+#[cfg(test)]
+mod golden_tests;
+mod lookup;
+mod managed;
+mod merge;
+mod openapi;
+mod owners;
+mod proof;
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod recorded_tests;
+mod schema;
+mod schemas;
+mod typed;
 
-pub(crate) use api::{
-    Applied, ApplyError, Conflict, FieldSet, Proof, Schema, SchemaError, Schemas, Taken, apply, canonical, prove,
-    taken, update,
-};
+pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update, violations};
+pub(crate) use attribution::{Taken, taken};
+pub(crate) use canonical::canonical;
+pub(crate) use fields::FieldSet;
+pub(crate) use openapi::SchemaError;
+pub(crate) use proof::{Proof, prove};
+pub(crate) use schema::Schema;
+pub(crate) use schemas::Schemas;
+pub(crate) use typed::Violation;

@@ -1,0 +1,117 @@
+//! From a configuration to a plan: refresh, draft, dry-runs, decision.
+use super::arguments::{Global, Planning, Variables};
+use super::exit::Failure;
+use super::project::{self, Connection, Project};
+use super::terminal::Terminal;
+use crate::model::{Desired, Kind, Observed};
+use crate::plan::{self, Drift, Mode, Options, Plan};
+use crate::ssa::Schemas;
+use crate::state::{Loaded, State, Store};
+use crate::workflow;
+
+/// A plan with all that carrying it out needs.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub project: Project,
+    pub connection: Connection,
+    pub store: Store,
+    pub state: State,
+    pub plan: Plan,
+    /// The last run died, and `state` holds what was found out about its requests.
+    pub is_recovered: bool,
+}
+
+/// Plans; changes nothing, in the cluster or on disk.
+pub(super) async fn plan(
+    global: &Global,
+    planning: &Planning,
+    mode: Mode,
+    terminal: &mut Terminal,
+) -> Result<Planned, Failure> {
+    let project = Project::open(global, &planning.variables, terminal)?;
+    let connection = project.connect(global).await?;
+    let store = project::store(global);
+    let loaded = project::load(&store)?;
+    let is_recovered = loaded.unfinished.is_some();
+    let state = recovered(&connection, loaded, terminal).await?;
+    let mut desired = project.evaluation.desired.clone();
+    let observed = observe(&connection, &mut desired, &state, &store, planning).await?;
+    let draft = plan::draft(desired, &state, &observed, options(planning, mode)).map_err(Failure::Mistakes)?;
+    let answers =
+        if planning.refresh { workflow::ask(&connection.cluster, draft.questions()).await? } else { Vec::new() };
+    let plan = draft.decide(answers).map_err(Failure::Mistakes)?;
+    terminal.diagnostics(&plan.diagnostics)?;
+    Ok(Planned { project, connection, store, state, plan, is_recovered })
+}
+
+/// Finds what others changed of what is recorded.
+pub(super) async fn drift(
+    global: &Global,
+    variables: &Variables,
+    terminal: &mut Terminal,
+) -> Result<Vec<Drift>, Failure> {
+    let project = Project::open(global, variables, terminal)?;
+    let connection = project.connect(global).await?;
+    let store = project::store(global);
+    let state = recovered(&connection, project::load(&store)?, terminal).await?;
+    let observed = refresh(&connection, &mut Desired::default(), &state, &store).await?;
+    plan::check_cluster(&state, &observed).map_err(Failure::Mistakes)?;
+    Ok(plan::drift(&state, &observed, Some(&project.evaluation.desired)))
+}
+
+/// Returns what is live, or what the state believes where it is not to be asked.
+async fn observe(
+    connection: &Connection,
+    desired: &mut Desired,
+    state: &State,
+    store: &Store,
+    planning: &Planning,
+) -> Result<Observed, Failure> {
+    if !planning.refresh {
+        return Ok(plan::assume(state));
+    }
+    refresh(connection, desired, state, store).await
+}
+
+/// Looks at everything that is desired or recorded.
+async fn refresh(
+    connection: &Connection,
+    desired: &mut Desired,
+    state: &State,
+    store: &Store,
+) -> Result<Observed, Failure> {
+    let schemas = Schemas::built_in();
+    let knows = |kind: &Kind| schemas.of(kind).is_some();
+    Ok(workflow::refresh(&connection.cluster, desired, state, &knows, Some(&store.cache())).await?)
+}
+
+/// Returns the state with the requests of a run that died resolved, in memory only.
+async fn recovered(connection: &Connection, loaded: Loaded, terminal: &mut Terminal) -> Result<State, Failure> {
+    let Some(open) = loaded.unfinished else { return Ok(loaded.state) };
+    let recovery = workflow::recover(&connection.cluster, loaded.state, open).await?;
+    for notice in &recovery.notices {
+        terminal.message(notice);
+    }
+    Ok(recovery.state)
+}
+
+fn options(planning: &Planning, mode: Mode) -> Options {
+    Options {
+        mode,
+        on_conflict: planning.on_conflict.into(),
+        targets: planning.targets.clone(),
+        excludes: planning.excludes.clone(),
+        replace: planning.replace.clone(),
+        adopt: planning.adopt,
+        allow_data_loss: planning.allow_data_loss,
+    }
+}
+
+/// Returns the mode that the flags ask for.
+pub(super) fn mode(planning: &Planning) -> Mode {
+    match (planning.destroy, planning.refresh_only) {
+        (true, _) => Mode::Destroy,
+        (_, true) => Mode::RefreshOnly,
+        _ => Mode::Apply,
+    }
+}

@@ -1,0 +1,151 @@
+//! The folder that a command works in: its configuration, its state, its cluster.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::arguments::{Global, Locking, Variables};
+use super::exit::Failure;
+use super::terminal::Terminal;
+use crate::cluster::{self, Cluster, Settings, Target};
+use crate::config::{self, Flag, Sources};
+use crate::eval::{self, Evaluation, Inputs};
+use crate::resource;
+use crate::sandbox::Sandbox;
+use crate::state::{Loaded, Lock, LockOwner, Store};
+
+/// An evaluated configuration.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub evaluation: Arc<Evaluation>,
+}
+
+/// A connection, and the sandbox behind it where there is one.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub cluster: Cluster,
+    pub sandbox: Option<Sandbox>,
+}
+
+impl Project {
+    /// Reads and evaluates the configuration, and shows its warnings.
+    pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
+        let loaded = config::load(&global.chdir);
+        terminal.sources = loaded.sources;
+        let config = loaded.config.map_err(Failure::Mistakes)?;
+        let inputs = inputs(global, variables, &mut terminal.sources)?;
+        let evaluation = eval::evaluate(&config, &inputs).map_err(Failure::Mistakes)?;
+        terminal.secrets = evaluation.desired.secrets.clone();
+        terminal.diagnostics(&evaluation.desired.diagnostics)?;
+        Ok(Self { evaluation: Arc::new(evaluation) })
+    }
+
+    /// Connects to the cluster that flags, configuration and environment name, in this order.
+    pub(super) async fn connect(&self, global: &Global) -> Result<Connection, Failure> {
+        let settings = &self.evaluation.cluster;
+        let (file, context) = (settings.kubeconfig.as_deref().map(Path::new), settings.context.clone());
+        connect(global, file, context).await
+    }
+}
+
+/// Connects to a cluster; `file` and `context` come from the configuration.
+pub(super) async fn connect(
+    global: &Global,
+    file: Option<&Path>,
+    context: Option<String>,
+) -> Result<Connection, Failure> {
+    if let Some(folder) = sandbox_folder(global) {
+        let sandbox = Sandbox::open(Some(&folder))?;
+        let cluster = cluster::connect(Target::Service(sandbox.router()), Settings::default()).await?;
+        return Ok(Connection { cluster, sandbox: Some(sandbox) });
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let variable = std::env::var_os("KUBECONFIG");
+    let files = cluster::kubeconfig_files(global.kubeconfig.as_deref(), file, variable.as_deref(), home.as_deref());
+    let context = global.context.clone().or(context);
+    let cluster = cluster::connect(Target::Kubeconfig { files, context }, Settings::default()).await?;
+    Ok(Connection { cluster, sandbox: None })
+}
+
+/// Connects as the configuration says where there is one, else as flags and environment say.
+pub(super) async fn connect_as_configured(global: &Global, terminal: &mut Terminal) -> Result<Connection, Failure> {
+    if has_configuration(&global.chdir)? {
+        return Project::open(global, &Variables::default(), terminal)?.connect(global).await;
+    }
+    connect(global, None, None).await
+}
+
+/// Returns the state's place: beside the configuration, or with the sandbox that it belongs to.
+pub(super) fn store(global: &Global) -> Store {
+    match sandbox_folder(global) {
+        Some(folder) => Store::new(&folder, None),
+        None => Store::new(&global.chdir, None),
+    }
+}
+
+/// Reads the state.
+pub(super) fn load(store: &Store) -> Result<Loaded, Failure> {
+    Ok(store.load(|| uuid::Uuid::new_v4().to_string())?)
+}
+
+/// Takes the state's lock, and tells of a run that died with it.
+pub(super) fn lock(store: &Store, locking: &Locking, command: &str, terminal: &mut Terminal) -> Result<Lock, Failure> {
+    let timeout = if locking.lock { locking.lock_timeout } else { Duration::ZERO };
+    let lock = store.lock(&owner(command), timeout)?;
+    if let Some(dead) = &lock.abandoned_by {
+        terminal.message(&format!("The last run ended without freeing the state's lock: {dead}."));
+    }
+    Ok(lock)
+}
+
+/// Tells whether the folder holds configuration files.
+pub(super) fn has_configuration(folder: &Path) -> Result<bool, Failure> {
+    let failed = |source| Failure::File { path: folder.display().to_string(), source };
+    if !folder.exists() {
+        return Ok(false);
+    }
+    let is_configuration = |name: &str| name.ends_with(".rf.hcl") || name.ends_with(".rf.json");
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    Ok(entries.filter_map(Result::ok).any(|entry| is_configuration(&entry.file_name().to_string_lossy())))
+}
+
+/// Returns the sandbox's folder, where the sandbox was asked for; a relative one stands in the project.
+pub(super) fn sandbox_folder(global: &Global) -> Option<PathBuf> {
+    let folder = global.sandbox.as_ref()?;
+    Some(if folder == Path::new(".rayform/sandbox") { global.chdir.join(folder) } else { folder.clone() })
+}
+
+/// Returns the present time as RFC 3339 in seconds.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn owner(command: &str) -> LockOwner {
+    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
+    LockOwner {
+        who: variable(&["USER", "LOGNAME"]).unwrap_or_else(|| "somebody".to_owned()),
+        host: host.or_else(|| variable(&["HOSTNAME", "COMPUTERNAME"])).unwrap_or_else(|| "localhost".to_owned()),
+        pid: std::process::id(),
+        since: now(),
+        command: command.to_owned(),
+    }
+}
+
+/// Gathers the values of variables from environment, files and flags.
+fn inputs(global: &Global, variables: &Variables, sources: &mut Sources) -> Result<Inputs, Failure> {
+    let environment: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let (mut values, mut files) = (variables.values.iter(), variables.files.iter());
+    let flags: Vec<_> = variables
+        .order
+        .iter()
+        .filter_map(|is_file| match is_file {
+            true => files.next().cloned().map(Flag::File),
+            false => values.next().cloned().map(Flag::Variable),
+        })
+        .collect();
+    let assignments = config::variables(&global.chdir, &environment, &flags, sources).map_err(Failure::Mistakes)?;
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    Ok(Inputs { assignments, now: now(), home, resource_types: resource::all() })
+}

@@ -1,0 +1,78 @@
+//! Carries a plan out: lock, journal, progress, Ctrl-C, the new state.
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::arguments::{Applying, Global, Locking};
+use super::exit::{Exit, Failure};
+use super::planning::Planned;
+use super::progress::Progress;
+use super::project;
+use super::terminal::Terminal;
+use crate::model::{Event, Severity};
+use crate::state::Lock;
+use crate::workflow::{self, Limits, Outcome, Work};
+
+/// Takes the lock before anything is looked at, so that nothing changes underneath.
+pub(super) fn begin(
+    global: &Global,
+    locking: &Locking,
+    command: &str,
+    terminal: &mut Terminal,
+) -> Result<Lock, Failure> {
+    project::lock(&project::store(global), locking, command, terminal)
+}
+
+/// Does what the plan says, and records it.
+pub(super) async fn carry_out(
+    planned: Planned,
+    lock: Lock,
+    applying: &Applying,
+    terminal: &mut Terminal,
+) -> Result<Exit, Failure> {
+    let Planned { project, connection, store, state, plan, is_recovered } = planned;
+    if plan.is_empty() && !is_recovered {
+        return Ok(Exit::Done);
+    }
+    let (events, received) = mpsc::unbounded_channel();
+    let (interrupts, interrupted) = watch::channel(0_u8);
+    let listening = tokio::spawn(count_interrupts(interrupts, events.clone()));
+    let journal = store.begin(&lock, state.clone())?;
+    let (resources, outputs) = (Arc::clone(&project.evaluation), Arc::clone(&project.evaluation));
+    let work = Work {
+        cluster: &connection.cluster,
+        state: &state,
+        journal: &journal,
+        resolve: &move |address, known| resources.resolve(address, known),
+        outputs: &move |known| outputs.outputs(known),
+        events,
+        interrupts: interrupted,
+        limits: Limits { parallelism: applying.parallelism.into(), timeout: applying.timeout, ..Limits::default() },
+    };
+    let mut progress = Progress::new(terminal);
+    let outcome = progress.follow(workflow::apply(plan.approve(), work), received).await?;
+    listening.abort();
+    let (_, open) = store.finish(journal)?;
+    progress.finish(&outcome, open.len())?;
+    Ok(exit(&outcome))
+}
+
+/// Counts Ctrl-C: the first stops what has not begun, the second ends the process.
+async fn count_interrupts(interrupts: watch::Sender<u8>, events: mpsc::UnboundedSender<Event>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        interrupts.send_modify(|count| *count += 1);
+        if *interrupts.borrow() > 1 {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+        events.send(Event::Interrupted).unwrap_or_default();
+    }
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    let has_errors = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    match (outcome.interrupted, outcome.failures > 0 || has_errors) {
+        (true, _) => Exit::Interrupted,
+        (_, true) => Exit::Partial,
+        _ => Exit::Done,
+    }
+}

@@ -1,0 +1,93 @@
+//! The top-level blocks of a configuration, checked: names, labels, attributes. Nothing is evaluated.
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ir::{Attribute, Body, Expression};
+use crate::model::{Lifecycle, Span};
+
+/// All blocks of one folder.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// Where the files lie.
+    pub folder: PathBuf,
+    pub variables: BTreeMap<Arc<str>, Variable>,
+    pub locals: BTreeMap<Arc<str>, Attribute>,
+    pub outputs: BTreeMap<Arc<str>, OutputBlock>,
+    /// By type and name.
+    pub resources: BTreeMap<(Arc<str>, Arc<str>), ResourceBlock>,
+    pub cluster: Option<ClusterBlock>,
+}
+
+/// A `variable` block.
+#[derive(Clone, Debug)]
+pub(crate) struct Variable {
+    pub header: Span,
+    pub constraint: Option<Expression>,
+    pub default: Option<Expression>,
+    pub description: Option<String>,
+    pub sensitive: bool,
+    /// On by default, as in Terraform.
+    pub nullable: bool,
+    pub validations: Vec<Condition>,
+}
+
+/// A condition that must hold, and what to say when it does not.
+#[derive(Clone, Debug)]
+pub(crate) struct Condition {
+    pub condition: Expression,
+    pub message: Expression,
+}
+
+/// An `output` block.
+#[derive(Clone, Debug)]
+pub(crate) struct OutputBlock {
+    pub header: Span,
+    pub value: Expression,
+    pub description: Option<String>,
+    pub sensitive: bool,
+    pub depends_on: Vec<Expression>,
+    pub preconditions: Vec<Condition>,
+}
+
+/// A `resource` block: what every resource may say, apart from the arguments of its type.
+#[derive(Clone, Debug)]
+pub(crate) struct ResourceBlock {
+    pub resource_type: Arc<str>,
+    pub type_span: Span,
+    pub name: Arc<str>,
+    pub header: Span,
+    pub repetition: Repetition,
+    pub depends_on: Vec<Expression>,
+    pub allow_checks: Vec<(String, Span)>,
+    pub lifecycle: Lifecycle,
+    pub preconditions: Vec<Condition>,
+    pub arguments: Body,
+}
+
+/// How many instances a block has.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Repetition {
+    #[default]
+    Once,
+    Count(Expression),
+    ForEach(Expression),
+}
+
+/// The `cluster` block.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterBlock {
+    pub header: Span,
+    pub kubeconfig: Option<Expression>,
+    pub context: Option<Expression>,
+}
+
+impl Repetition {
+    /// Returns the expression that says how often.
+    pub(crate) fn expression(&self) -> Option<&Expression> {
+        match self {
+            Self::Once => None,
+            Self::Count(expression) | Self::ForEach(expression) => Some(expression),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The parser's tree into our own form, which is much smaller and has file offsets everywhere.
+use std::ops::Range;
+use std::sync::Arc;
+
+use hcl_edit::Span as _;
+use hcl_edit::expr::{
+    BinaryOperator as ParsedBinary, Expression as Parsed, ObjectKey, TraversalOperator, UnaryOperator as ParsedUnary,
+};
+use hcl_edit::structure;
+
+use super::ir::{
+    Attribute, Binary, BinaryOperator, Block, Body, Call, Conditional, Entry, Expression, For, Form, Label, Names,
+    Step, Traversal, UnaryOperator,
+};
+use super::template;
+use crate::model::{Diagnostic, FileId, Number, Span, Value};
+
+/// How many splats may stand in one another.
+const MAX_SPLATS: usize = 32;
+
+/// Where the parsed text stands in its file.
+#[derive(Clone, Debug)]
+pub(super) struct Lowering<'a> {
+    pub file: FileId,
+    /// The parsed text.
+    pub text: &'a str,
+    /// From offsets in the parsed text to offsets in the file: `(from, minus, plus)`, sorted.
+    pub shifts: Vec<Shift>,
+}
+
+/// From `start` on, an offset in the parsed text is `offset - start + origin` in the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    pub start: usize,
+    pub origin: usize,
+}
+
+impl Lowering<'_> {
+    /// Returns the place in the file.
+    pub(super) fn span(&self, range: Option<Range<usize>>) -> Span {
+        let range = range.unwrap_or(0..0);
+        let (start, end) = (self.offset(range.start), self.offset(range.end));
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span { file: self.file, start: narrow(start), end: narrow(end.max(start)) }
+    }
+
+    /// Returns the offset in the file of an offset in the parsed text.
+    pub(super) fn offset(&self, offset: usize) -> usize {
+        let next = self.shifts.partition_point(|shift| shift.start <= offset);
+        match next.checked_sub(1).and_then(|index| self.shifts.get(index)) {
+            Some(shift) => offset - shift.start + shift.origin,
+            None => offset,
+        }
+    }
+
+    /// Lowers the inside of a block.
+    pub(super) fn body(&self, body: &structure::Body) -> Result<Body, Box<Diagnostic>> {
+        let mut lowered = Body::default();
+        for structure in body {
+            match structure {
+                structure::Structure::Attribute(attribute) => lowered.attributes.push(self.attribute(attribute)?),
+                structure::Structure::Block(block) => lowered.blocks.push(self.block(block)?),
+            }
+        }
+        Ok(lowered)
+    }
+
+    fn attribute(&self, attribute: &structure::Attribute) -> Result<Attribute, Box<Diagnostic>> {
+        Ok(Attribute {
+            name: Arc::from(attribute.key.as_str()),
+            name_span: self.span(attribute.key.span()),
+            value: self.expression(&attribute.value)?,
+        })
+    }
+
+    fn block(&self, block: &structure::Block) -> Result<Block, Box<Diagnostic>> {
+        let kind = self.span(block.ident.span());
+        let labels: Vec<Label> = block
+            .labels
+            .iter()
+            .map(|label| Label { text: Arc::from(label.as_str()), span: self.span(label.span()) })
+            .collect();
+        let end = labels.last().map_or(kind.end, |label| label.span.end);
+        Ok(Block {
+            kind: Arc::from(block.ident.as_str()),
+            header: Span { end, ..kind },
+            labels,
+            body: self.body(&block.body)?,
+        })
+    }
+
+    /// Lowers an expression.
+    pub(super) fn expression(&self, parsed: &Parsed) -> Result<Expression, Box<Diagnostic>> {
+        let span = self.span(parsed.span());
+        let form = match parsed {
+            Parsed::Null(_) => Form::Literal(Value::Null),
+            Parsed::Bool(bool) => Form::Literal(Value::Bool(*bool.value())),
+            Parsed::Number(_) => self.number(parsed, span)?,
+            Parsed::String(text) => Form::Literal(Value::string(text.value())),
+            Parsed::Array(items) => {
+                Form::Tuple(items.iter().map(|item| self.expression(item)).collect::<Result<_, _>>()?)
+            }
+            Parsed::Object(object) => self.object(object)?,
+            Parsed::StringTemplate(parts) => template::simplify(template::parts(self, parts)?),
+            Parsed::HeredocTemplate(heredoc) => template::heredoc(self, heredoc, parsed.span())?,
+            Parsed::Parenthesis(inner) => return Ok(Expression { span, ..self.expression(inner.inner())? }),
+            Parsed::Variable(name) => Form::Name(Arc::from(name.as_str())),
+            Parsed::Conditional(conditional) => Form::Conditional(Box::new(Conditional {
+                condition: self.expression(&conditional.cond_expr)?,
+                then: self.expression(&conditional.true_expr)?,
+                otherwise: self.expression(&conditional.false_expr)?,
+            })),
+            Parsed::FuncCall(call) => self.call(call)?,
+            Parsed::Traversal(traversal) => self.traversal(traversal)?,
+            Parsed::UnaryOp(operation) => {
+                Form::Unary(unary(*operation.operator.value()), Box::new(self.expression(&operation.expr)?))
+            }
+            Parsed::BinaryOp(operation) => Form::Binary(Box::new(Binary {
+                left: self.expression(&operation.lhs_expr)?,
+                operator: binary(*operation.operator.value()),
+                right: self.expression(&operation.rhs_expr)?,
+            })),
+            Parsed::ForExpr(each) => self.for_expression(each)?,
+        };
+        Ok(Expression { span, form })
+    }
+
+    /// Reads a number from its text, for the parser's own number is a double.
+    fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Box<Diagnostic>> {
+        let text = parsed.span().and_then(|range| self.text.get(range)).unwrap_or_default();
+        let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        digits
+            .parse()
+            .map(|decimal| Form::Literal(Value::Number(Number(decimal))))
+            .map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
+    }
+
+    fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Box<Diagnostic>> {
+        let mut entries = Vec::with_capacity(object.len());
+        for (key, value) in object {
+            let key = match key {
+                ObjectKey::Ident(word) | ObjectKey::Expression(Parsed::Variable(word)) => {
+                    Expression { span: self.span(word.span()), form: Form::Literal(Value::string(word.as_str())) }
+                }
+                ObjectKey::Expression(expression) => self.expression(expression)?,
+            };
+            entries.push(Entry { key, value: self.expression(value.expr())? });
+        }
+        Ok(Form::Object(entries))
+    }
+
+    fn call(&self, call: &hcl_edit::expr::FuncCall) -> Result<Form, Box<Diagnostic>> {
+        let mut name = String::new();
+        for part in &call.name.namespace {
+            name.push_str(part.as_str());
+            name.push_str("::");
+        }
+        name.push_str(call.name.name.as_str());
+        Ok(Form::Call(Box::new(Call {
+            name: Arc::from(name),
+            name_span: self.span(call.name.name.span()),
+            arguments: call.args.iter().map(|argument| self.expression(argument)).collect::<Result<_, _>>()?,
+            spread: call.args.expand_final(),
+        })))
+    }
+
+    fn traversal(&self, traversal: &hcl_edit::expr::Traversal) -> Result<Form, Box<Diagnostic>> {
+        let mut operators = Vec::with_capacity(traversal.operators.len());
+        for operator in &traversal.operators {
+            let span = self.span(operator.span());
+            operators.push(match operator.value() {
+                TraversalOperator::GetAttr(name) => {
+                    Operator::Step(Step::Attribute(Arc::from(name.as_str()), self.span(name.span())))
+                }
+                TraversalOperator::Index(index) => Operator::Step(Step::Index(self.expression(index)?)),
+                TraversalOperator::LegacyIndex(index) => {
+                    let number = Value::Number(Number((*index.value()).into()));
+                    Operator::Step(Step::Index(Expression { span, form: Form::Literal(number) }))
+                }
+                TraversalOperator::AttrSplat(_) => Operator::AttributeSplat(span),
+                TraversalOperator::FullSplat(_) => Operator::FullSplat(span),
+            });
+        }
+        let steps = nest(operators)?;
+        Ok(Form::Traversal(Box::new(Traversal { root: self.expression(&traversal.expr)?, steps })))
+    }
+
+    fn for_expression(&self, each: &hcl_edit::expr::ForExpr) -> Result<Form, Box<Diagnostic>> {
+        Ok(Form::For(Box::new(For {
+            names: Names {
+                key: each.intro.key_var.as_ref().map(|name| Arc::from(name.as_str())),
+                value: Arc::from(each.intro.value_var.as_str()),
+            },
+            collection: self.expression(&each.intro.collection_expr)?,
+            key: each.key_expr.as_ref().map(|key| self.expression(key)).transpose()?,
+            value: self.expression(&each.value_expr)?,
+            grouped: each.grouping,
+            condition: each.cond.as_ref().map(|condition| self.expression(&condition.expr)).transpose()?,
+        })))
+    }
+}
+
+/// A step before splats have taken what follows them.
+enum Operator {
+    Step(Step),
+    AttributeSplat(Span),
+    FullSplat(Span),
+}
+
+/// Gives every splat the steps that it applies to each element.
+///
+/// `[*]` takes everything behind it, `.*` only the attributes behind it.
+/// <https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#splat-operators>
+fn nest(operators: Vec<Operator>) -> Result<Vec<Step>, Box<Diagnostic>> {
+    let mut levels: Vec<(Span, Vec<Step>)> = Vec::new();
+    let mut steps = Vec::new();
+    let mut operators = operators.into_iter().peekable();
+    while let Some(operator) = operators.next() {
+        match operator {
+            Operator::Step(step) => steps.push(step),
+            Operator::AttributeSplat(span) => {
+                let mut each = Vec::new();
+                while let Some(Operator::Step(step)) =
+                    operators.next_if(|next| matches!(next, Operator::Step(Step::Attribute(..))))
+                {
+                    each.push(step);
+                }
+                steps.push(Step::Splat { each, span });
+            }
+            Operator::FullSplat(span) if levels.len() == MAX_SPLATS => {
+                let message = format!("more than {MAX_SPLATS} splats stand in one another");
+                return Err(Box::new(Diagnostic::error(message).at(span)));
+            }
+            Operator::FullSplat(span) => levels.push((span, std::mem::take(&mut steps))),
+        }
+    }
+    for (span, mut before) in levels.into_iter().rev() {
+        before.push(Step::Splat { each: steps, span });
+        steps = before;
+    }
+    Ok(steps)
+}
+
+fn unary(operator: ParsedUnary) -> UnaryOperator {
+    match operator {
+        ParsedUnary::Neg => UnaryOperator::Negate,
+        ParsedUnary::Not => UnaryOperator::Not,
+    }
+}
+
+fn binary(operator: ParsedBinary) -> BinaryOperator {
+    match operator {
+        ParsedBinary::And => BinaryOperator::And,
+        ParsedBinary::Or => BinaryOperator::Or,
+        ParsedBinary::Eq => BinaryOperator::Equal,
+        ParsedBinary::NotEq => BinaryOperator::NotEqual,
+        ParsedBinary::Less => BinaryOperator::Less,
+        ParsedBinary::LessEq => BinaryOperator::LessOrEqual,
+        ParsedBinary::Greater => BinaryOperator::Greater,
+        ParsedBinary::GreaterEq => BinaryOperator::GreaterOrEqual,
+        ParsedBinary::Plus => BinaryOperator::Add,
+        ParsedBinary::Minus => BinaryOperator::Subtract,
+        ParsedBinary::Mul => BinaryOperator::Multiply,
+        ParsedBinary::Div => BinaryOperator::Divide,
+        ParsedBinary::Mod => BinaryOperator::Remainder,
+    }
+}

@@ -1,0 +1,240 @@
+//! Source text into our own form: files at once on all cores, each on a stack that is large enough.
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use hcl_edit::parser;
+
+use super::explain::explain;
+use super::ir::{Body, Expression};
+use super::lower::{Lowering, Shift};
+use super::{Sources, template};
+use crate::model::{Diagnostic, FileId, Span};
+
+/// The parser recurses up to its limit of 64 levels, which a small stack does not hold in debug builds.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Parses files; the results are in the order of the files.
+pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Body, Vec<Diagnostic>>> {
+    let results: Mutex<Vec<_>> = Mutex::new(files.iter().map(|_| None).collect());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(index) else { break };
+            let result = parse_body(sources.text(*file), *file);
+            results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, work)
+                .expect("the system can start a thread");
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().map(|result| result.expect("every file was parsed")).collect()
+}
+
+/// Parses one expression, such as the value of `--var`.
+pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
+    on_large_stack(|| {
+        let lowering = Lowering { file, text, shifts: Vec::new() };
+        let parsed = parser::parse_expr(text.trim_end()).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
+        lowering.expression(&parsed)
+    })
+}
+
+/// Parses a text that is a template as a whole, such as a file for `templatefile`.
+pub(crate) fn parse_template(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
+    on_large_stack(|| {
+        let lowering = Lowering { file, text, shifts: Vec::new() };
+        let parsed = parser::parse_template(text).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
+        template::whole(&lowering, &parsed)
+    })
+}
+
+/// Runs a function on a thread whose stack holds the deepest input that the parser accepts.
+pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work)
+            .expect("the system can start a thread");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Parses a whole file. After a mistake its top-level blocks are tried one by one, to find all mistakes.
+pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
+    let lowering = Lowering { file, text, shifts: Vec::new() };
+    let error = match parser::parse_body(text) {
+        Ok(parsed) => return lowering.body(&parsed).map_err(|diagnostic| vec![*diagnostic]),
+        Err(error) => error,
+    };
+    let mut found = Vec::new();
+    for (start, chunk) in chunks(text) {
+        if let Err(error) = parser::parse_body(chunk) {
+            let shifts = vec![Shift { start: 0, origin: start }];
+            found.push(diagnose(&Lowering { file, text: chunk, shifts }, &error));
+        }
+    }
+    if found.is_empty() {
+        found.push(diagnose(&lowering, &error));
+    }
+    Err(found)
+}
+
+/// Cuts a file before every line that looks like the beginning of a block: a word in the first column.
+fn chunks(text: &str) -> Vec<(usize, &str)> {
+    let (mut cuts, mut offset, mut previous_ended) = (vec![0], 0, true);
+    for line in text.split_inclusive('\n') {
+        let begins = line.starts_with(|c: char| c.is_ascii_alphabetic()) && line.trim_end().ends_with(['{', '}']);
+        if begins && previous_ended && offset > 0 {
+            cuts.push(offset);
+        }
+        let trimmed = line.trim_end();
+        previous_ended = trimmed.is_empty() || trimmed == "}" || trimmed.starts_with('#') || begins;
+        offset += line.len();
+    }
+    cuts.push(text.len());
+    cuts.windows(2).map(|pair| (pair[0], &text[pair[0]..pair[1]])).collect()
+}
+
+/// Words the parser's error; where the parser is vague, looks for what is not closed.
+fn diagnose(lowering: &Lowering<'_>, error: &parser::Error) -> Diagnostic {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+    let start = error.location().offset().min(lowering.text.len());
+    if !message.contains("at most")
+        && let Some(found) = explain(lowering.text)
+    {
+        let diagnostic = Diagnostic::error(found.message).at(lowering.span(Some(found.range)));
+        return match found.hint {
+            Some(hint) => diagnostic.hint(hint),
+            None => diagnostic,
+        };
+    }
+    let length = lowering.text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let span = lowering.span(Some(start..start + length));
+    if let Some(diagnostic) = colon(lowering.text, start, span) {
+        return diagnostic;
+    }
+    Diagnostic::error(reword(&message)).at(span)
+}
+
+/// Explains `name: value`, which YAML and JSON write.
+fn colon(text: &str, at: usize, span: Span) -> Option<Diagnostic> {
+    let line = text.get(at..)?;
+    if !line.starts_with(':') {
+        return None;
+    }
+    let message = "`:` does not give a value to an attribute";
+    Some(Diagnostic::error(message).at(span).hint("write `name = value`"))
+}
+
+fn reword(message: &str) -> String {
+    if message.contains("at most 64 nested levels") {
+        return "this is nested more than 64 levels deep, which is the limit".to_owned();
+    }
+    if message.contains("at most 128 chained binary operators") {
+        return "more than 128 operators are chained, which is the limit".to_owned();
+    }
+    if message.contains("found redefined attribute") {
+        return "this attribute is set twice".to_owned();
+    }
+    message.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ir::{Form, Part};
+    use crate::model::Value;
+
+    fn parse(text: &str) -> Result<Body, Vec<Diagnostic>> {
+        on_large_stack(|| parse_body(text, FileId(0)))
+    }
+
+    #[track_caller]
+    fn fails(text: &str, expected: &[(&str, &str)]) {
+        let found: Vec<(String, String)> = parse(text)
+            .expect_err("a mistake")
+            .into_iter()
+            .map(|diagnostic| {
+                let (span, _) = diagnostic.at.expect("a place");
+                (text[span.start as usize..span.end as usize].to_owned(), diagnostic.message)
+            })
+            .collect();
+        let found: Vec<(&str, &str)> = found.iter().map(|(at, message)| (at.as_str(), message.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[track_caller]
+    fn literal(text: &str, expected: &str) {
+        let body = parse(text).expect("it parses");
+        assert_eq!(body.attributes[0].value.as_text(), Some(expected), "{:?}", body.attributes[0].value);
+    }
+
+    #[test]
+    fn every_block_with_a_mistake_is_reported() {
+        fails(
+            "a {\n  b = \"x\n}\n\nc {\n  d = 1\n}\n\ne {\n  f: 1\n}\n",
+            &[
+                ("\"x", "the text is not closed before the end of its line"),
+                (":", "`:` does not give a value to an attribute"),
+            ],
+        );
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        for (open, close) in [("[", "]"), ("(", ")"), ("{a=", "}"), ("-", ""), ("!", ""), ("f(", ")"), ("\"${", "}\"")]
+        {
+            let text = format!("a = {}1{}\n", open.repeat(100_000), close.repeat(100_000));
+            let errors = parse(&text).expect_err(open);
+            assert_eq!(errors[0].message, "this is nested more than 64 levels deep, which is the limit", "{open}");
+        }
+        let blocks = format!("{}{}", "a {\n".repeat(100_000), "}\n".repeat(100_000));
+        assert!(parse(&blocks).is_err());
+        let chain = format!("a = {}1\n", "1 + ".repeat(100_000));
+        assert_eq!(
+            parse(&chain).expect_err("a limit")[0].message,
+            "more than 128 operators are chained, which is the limit"
+        );
+        let splats = format!("a = x{}\n", "[*]".repeat(100_000));
+        assert_eq!(parse(&splats).expect_err("a limit")[0].message, "more than 32 splats stand in one another");
+    }
+
+    #[test]
+    fn long_traversals_are_flat() {
+        assert!(parse(&format!("a = x{}\n", ".b".repeat(100_000))).is_ok());
+    }
+
+    #[test]
+    fn heredocs_lose_their_indentation() {
+        literal("a = <<-EOT\n    b\n      c\n\n    d\n  EOT\n", "b\n  c\n\nd\n");
+        literal("a = <<EOT\n  b\nEOT\n", "  b\n");
+    }
+
+    #[test]
+    fn directives_in_heredocs_are_dedented_too() {
+        let text = "a = <<-EOT\n    %{ for x in y ~}\n    - ${x}\n      sub\n    %{ endfor ~}\n    end\n  EOT\n";
+        let body = parse(text).expect("it parses");
+        let Form::Template(parts) = &body.attributes[0].value.form else { panic!("a template") };
+        let Part::For { body, .. } = &parts[0] else { panic!("a loop: {parts:?}") };
+        assert_eq!(body[0], Part::Literal("- ".into()));
+        assert_eq!(body[2], Part::Literal("\n  sub\n".into()));
+        let Part::Interpolation(inner) = &body[1] else { panic!("an interpolation") };
+        assert_eq!(&text[inner.span.start as usize..inner.span.end as usize], "x");
+    }
+
+    #[test]
+    fn a_sole_interpolation_stays_a_template_of_one_part() {
+        let body = parse("a = \"${b}\"\nc = 12345678901234567890.5\n").expect("it parses");
+        assert!(matches!(&body.attributes[0].value.form, Form::Template(parts) if parts.len() == 1));
+        let Form::Literal(Value::Number(number)) = &body.attributes[1].value.form else { panic!("a number") };
+        assert_eq!(number.to_string(), "12345678901234567890.5");
+    }
+}

@@ -1,0 +1,223 @@
+//! A plan and its drift as text for a terminal.
+use crate::model::{Address, Json, REDACTED, Secrets, Value};
+use crate::plan::{
+    Action, Change, Disagreement, Drift, DriftKind, Mode, OutputChange, Plan, ResourcePlan, value_to_json,
+};
+
+use super::body::Body;
+use super::style::{Paint, View};
+use super::words::{self, Counts};
+
+/// Returns the whole plan. `context` is the name by which the user chose the cluster.
+pub(crate) fn plan(plan: &Plan, context: Option<&str>, view: View) -> String {
+    let mut text = cluster(plan, context);
+    let drift = self::drift(&plan.drift, &plan.secrets, view);
+    if !drift.is_empty() {
+        text.push_str("\nOther hands have changed what rayform applied:\n\n");
+        text.push_str(&drift);
+    }
+    if plan.is_empty() {
+        push_line(&mut text, "");
+        push_line(&mut text, nothing(plan));
+        return plan.secrets.redact(&text);
+    }
+    text.push_str("\nrayform will do this:\n");
+    for (address, resource) in &plan.resources {
+        if resource.action != Action::NoOp {
+            text.push('\n');
+            text.push_str(&self::resource(address, resource, &plan.secrets, view));
+        }
+    }
+    text.push_str(&outputs(plan, view));
+    text.push('\n');
+    if let Some(totals) = words::totals(&plan.totals) {
+        push_line(&mut text, &totals);
+    }
+    push_line(&mut text, &view.paint(Paint::Strong, &Counts::of(plan).sentence()));
+    plan.secrets.redact(&text)
+}
+
+/// Returns drift alone, as the command `drift` shows it; empty where there is none.
+pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
+    let mut body = Body { view, secrets, text: String::new() };
+    for found in drift {
+        let what = match &found.kind {
+            DriftKind::Deleted => "has been deleted",
+            DriftKind::Recreated { .. } => "has been deleted and made again",
+            DriftKind::Changed(_) => "has been changed",
+        };
+        let heading = format!("# {}: {} {what}", found.address, found.identity);
+        body.heading(Paint::Strong, &heading);
+        match &found.kind {
+            DriftKind::Deleted => {}
+            DriftKind::Recreated { recorded, live } => body.line(1, "~", &format!("uid = {recorded:?} -> {live:?}")),
+            DriftKind::Changed(disagreements) => disagreements.iter().for_each(|it| disagreement(&mut body, it)),
+        }
+    }
+    secrets.redact(&body.text)
+}
+
+/// Returns one resource and what happens to its objects.
+fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view: View) -> String {
+    let mut body = Body { view, secrets, text: String::new() };
+    let heading = format!("# {}", words::heading(address, resource.action));
+    body.heading(Paint::Strong, &heading);
+    if let Some(impact) = &resource.impact {
+        body.heading(Paint::Change, &format!("# {impact}"));
+    }
+    let name = Address { key: None, modules: Vec::new(), ..address.clone() };
+    body.line(0, words::symbol(resource.action), &format!("resource {:?} {:?} {{", name.resource_type, name.name));
+    if !resource.unknown_until.is_empty() {
+        let until: Vec<String> = resource.unknown_until.iter().map(ToString::to_string).collect();
+        body.remark(1, &format!("its objects are known only after {}", until.join(", ")));
+    }
+    for job in &resource.before_delete {
+        if matches!(resource.action, Action::Delete | Action::Replace) {
+            body.remark(1, &format!("runs {} first", job.identity()));
+        }
+    }
+    resource.changes.iter().for_each(|change| body.object(change));
+    let kept = resource.changes.iter().filter(|change| matches!(change, Change::Keep { .. })).count();
+    if kept > 0 {
+        let plural = if kept == 1 { "" } else { "s" };
+        body.remark(1, &format!("({kept} unchanged object{plural} hidden)"));
+    }
+    body.line(0, " ", "}");
+    body.text
+}
+
+fn push_line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+fn cluster(plan: &Plan, context: Option<&str>) -> String {
+    match context {
+        Some(context) => format!("Cluster: {} (context {context})\n", plan.cluster.server),
+        None => format!("Cluster: {}\n", plan.cluster.server),
+    }
+}
+
+fn nothing(plan: &Plan) -> &'static str {
+    match plan.mode {
+        Mode::Apply => "No changes. The cluster is as the configuration asks.",
+        Mode::Destroy => "No changes. There is nothing to destroy.",
+        Mode::RefreshOnly => "No changes. The state is as the cluster.",
+    }
+}
+
+fn disagreement(body: &mut Body<'_>, found: &Disagreement) {
+    let show = |value: &Option<Json>| match value {
+        _ if found.sensitive => REDACTED.to_owned(),
+        Some(value) => body.short(value),
+        None => "(removed)".to_owned(),
+    };
+    let who = match (&found.owner, found.certain) {
+        (Some(owner), true) => format!("by {owner}"),
+        (Some(owner), false) => format!("by unknown, the newest other writer is {owner}"),
+        (None, _) => "by unknown".to_owned(),
+    };
+    let expected = if found.expected { ", as it should be: left alone" } else { "" };
+    let text = format!("{} = {} -> {} # {who}{expected}", found.path, show(&found.recorded), show(&found.live));
+    let symbol = match found.live {
+        _ if found.expected => " ",
+        Some(_) => "~",
+        None => "-",
+    };
+    body.line(1, symbol, &text);
+}
+
+fn outputs(plan: &Plan, view: View) -> String {
+    let mut body = Body { view, secrets: &plan.secrets, text: String::new() };
+    for (name, output) in plan.outputs.iter().filter(|(_, output)| output.is_change()) {
+        let (symbol, text) = output_change(&body, output);
+        body.line(0, symbol, &format!("{name} = {text}"));
+    }
+    if body.text.is_empty() { String::new() } else { format!("\nChanges to outputs:\n{}", body.text) }
+}
+
+fn output_change(body: &Body<'_>, output: &OutputChange) -> (&'static str, String) {
+    let after = output.after.as_ref().map(|value| match value {
+        _ if output.sensitive => REDACTED.to_owned(),
+        value => self::value(body, value),
+    });
+    let before = output.before.as_ref().map(|value| body.short(value));
+    match (before, after) {
+        (None, after) => ("+", after.unwrap_or_default()),
+        (Some(_), Some(after)) if output.sensitive => ("~", after),
+        (Some(before), Some(after)) => ("~", format!("{before} -> {after}")),
+        (Some(_), None) if output.sensitive => ("-", REDACTED.to_owned()),
+        (Some(before), None) => ("-", before),
+    }
+}
+
+/// Returns a value of the language on one line.
+fn value(body: &Body<'_>, value: &Value) -> String {
+    if words::holds_sensitive(value) {
+        return REDACTED.to_owned();
+    }
+    value_to_json(value).map_or_else(|| "(known after apply)".to_owned(), |json| body.short(&json))
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{assert_data_eq, file, str};
+
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn everything_that_can_happen_is_shown() {
+        assert_data_eq!(
+            super::plan(&sample::everything(), Some("kind-dev"), View::plain()),
+            file!["snapshots/plan.txt"]
+        );
+    }
+
+    #[test]
+    fn drift_names_its_owner() {
+        assert_data_eq!(
+            super::drift(&sample::drift(), &Secrets::default(), View::plain()),
+            str![[r#"
+  # ray_head.main: Deployment a/head has been deleted
+  # ray_head.main: Deployment a/head has been deleted and made again
+      ~ uid = "u1" -> "u2"
+  # ray_head.main: Deployment a/head has been changed
+      ~ .spec.template.spec.containers[name="ray"].image = "ray:2" -> "ray:3" # by kubectl-edit (Update) at 2026-01-02T03:04:05Z
+      - .spec.template.spec.containers[name="ray"].args = ["a"] -> (removed) # by unknown, the newest other writer is kubectl-edit (Update) at 2026-01-02T03:04:05Z
+        .spec.replicas = 1 -> 4 # by kube-controller-manager (Update of scale) at 2026-01-02T03:04:05Z, as it should be: left alone
+      ~ .data.password = (sensitive value) -> (sensitive value) # by kubectl-edit (Update) at 2026-01-02T03:04:05Z
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn an_empty_plan_is_two_lines() {
+        let mut plan = sample::plan(vec![("main", sample::resource(Action::NoOp, vec![]))]);
+        plan.drift.clear();
+        assert_data_eq!(
+            super::plan(&plan, None, View::plain()),
+            str![[r"
+Cluster: https://127.0.0.1:6443
+
+No changes. The cluster is as the configuration asks.
+
+"]]
+        );
+    }
+
+    #[test]
+    fn colours_are_written_only_when_asked_for() {
+        let plan = sample::everything();
+        let coloured = super::plan(&plan, None, View { colour: true, width: 100 });
+        assert!(coloured.contains("\u{1b}[32m+\u{1b}[0m"));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), super::plan(&plan, None, View::plain()));
+    }
+
+    #[test]
+    fn secrets_are_never_shown() {
+        let text = super::plan(&sample::everything(), None, View::plain());
+        assert!(!text.contains("hunter22") && !text.contains("aHVudGVyMjI="));
+    }
+}

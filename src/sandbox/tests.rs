@@ -1,0 +1,1 @@
+//! Tests of the whole server through its router, on a held clock.

@@ -1,0 +1,173 @@
+//! Folds journal entries into a state, each in logarithmic time.
+use std::collections::BTreeMap;
+
+use super::{Act, Entry, Intent, Recorded, RecordedObject, State, Status};
+use crate::model::{Address, Identity};
+
+/// A state that entries are folded into.
+#[derive(Debug)]
+pub(super) struct Fold {
+    state: State,
+    /// Objects of the touched resources, by identity, with their place in the order.
+    touched: BTreeMap<Address, BTreeMap<Identity, (usize, RecordedObject)>>,
+    /// Requests that were sent and have no result yet.
+    open: BTreeMap<(Address, Identity), Intent>,
+    /// The place of the object that was added last; those of the state file stand before all of them.
+    next: usize,
+}
+
+impl Fold {
+    pub(super) fn new(state: State) -> Self {
+        Self { state, touched: BTreeMap::new(), open: BTreeMap::new(), next: usize::MAX / 2 }
+    }
+
+    /// Folds one entry in.
+    pub(super) fn fold(&mut self, entry: Entry) {
+        match entry {
+            Entry::Cluster(cluster) => self.state.cluster = Some(cluster),
+            Entry::Intent { address, act, object } => {
+                let key = (address.clone(), object.identity());
+                self.open.insert(key, Intent { address, act, object });
+            }
+            Entry::Applied { address, object } => {
+                self.open.remove(&(address.clone(), object.identity()));
+                self.next += 1;
+                let next = self.next;
+                let objects = self.objects(&address);
+                let place = objects.get(&object.identity()).map_or(next, |(place, _)| *place);
+                objects.insert(object.identity(), (place, object));
+            }
+            Entry::Refused { address, identity } => {
+                self.open.remove(&(address, identity));
+            }
+            Entry::Deleted { address, identity } | Entry::Forgotten { address, identity } => {
+                self.open.remove(&(address.clone(), identity.clone()));
+                self.objects(&address).remove(&identity);
+            }
+            Entry::Resource { address, recorded } => self.describe(address, recorded),
+            Entry::Removed { address } => {
+                self.touched.remove(&address);
+                self.state.resources.remove(&address);
+            }
+            Entry::Moved { from, to } => self.rename(&from, to),
+            Entry::Output { name, output: Some(output) } => {
+                self.state.outputs.insert(name, output);
+            }
+            Entry::Output { name, output: None } => {
+                self.state.outputs.remove(&name);
+            }
+        }
+    }
+
+    /// Returns the state with everything folded in, and the requests without a result.
+    pub(super) fn finish(mut self) -> (State, Vec<Intent>) {
+        for (address, objects) in std::mem::take(&mut self.touched) {
+            let mut ordered: Vec<_> = objects.into_values().collect();
+            ordered.sort_by_key(|(place, _)| *place);
+            let recorded = self.state.resources.entry(address).or_insert_with(unseen);
+            recorded.objects = ordered.into_iter().map(|(_, object)| object).collect();
+        }
+        let open = self.open.into_values().filter(|intent| intent.act == Act::Apply || !intent.object.uid.is_empty());
+        (self.state, open.collect())
+    }
+
+    /// Returns the objects of a resource, by identity.
+    fn objects(&mut self, address: &Address) -> &mut BTreeMap<Identity, (usize, RecordedObject)> {
+        self.touched.entry(address.clone()).or_insert_with(|| {
+            let recorded = self.state.resources.entry(address.clone()).or_insert_with(unseen);
+            let objects = std::mem::take(&mut recorded.objects);
+            objects.into_iter().enumerate().map(|(place, object)| (object.identity(), (place, object))).collect()
+        })
+    }
+
+    /// Takes over everything of a resource but its objects.
+    fn describe(&mut self, address: Address, recorded: Recorded) {
+        let objects = self.state.resources.remove(&address).map(|old| old.objects).unwrap_or_default();
+        self.state.resources.insert(address, Recorded { objects, ..recorded });
+    }
+
+    /// Gives a resource another address, its needs and the needs for it included.
+    fn rename(&mut self, from: &Address, to: Address) {
+        if let Some(objects) = self.touched.remove(from) {
+            self.touched.insert(to.clone(), objects);
+        }
+        if let Some(recorded) = self.state.resources.remove(from) {
+            self.state.resources.insert(to.clone(), recorded);
+        }
+        for recorded in self.state.resources.values_mut() {
+            if recorded.dependencies.remove(from) {
+                recorded.dependencies.insert(to.clone());
+            }
+        }
+    }
+}
+
+/// Returns a resource of which only an object is known so far.
+fn unseen() -> Recorded {
+    Recorded {
+        status: Status::Incomplete,
+        dependencies: std::collections::BTreeSet::new(),
+        exports: BTreeMap::new(),
+        on_destroy: crate::model::OnDestroy::default(),
+        prevent_destroy: false,
+        before_delete: Vec::new(),
+        objects: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Kind;
+
+    fn object(name: &str, uid: &str) -> RecordedObject {
+        let kind = Kind::new("v1", "ConfigMap");
+        RecordedObject { kind, namespace: Some("n".into()), name: name.into(), uid: uid.into(), applied: json!({}) }
+    }
+
+    fn address() -> Address {
+        Address::root("config_map", "a")
+    }
+
+    fn fold(entries: Vec<Entry>) -> (State, Vec<Intent>) {
+        let mut fold = Fold::new(State::default());
+        entries.into_iter().for_each(|entry| fold.fold(entry));
+        fold.finish()
+    }
+
+    #[test]
+    fn an_intent_without_a_result_stays_open() {
+        let intent = Entry::Intent { address: address(), act: Act::Apply, object: object("x", "") };
+        assert_eq!(fold(vec![intent.clone()]).1.len(), 1);
+        let done = Entry::Applied { address: address(), object: object("x", "1") };
+        let (state, open) = fold(vec![intent, done]);
+        assert!(open.is_empty());
+        assert_eq!(state.resources[&address()].objects, [object("x", "1")]);
+    }
+
+    #[test]
+    fn objects_keep_the_order_in_which_they_were_made() {
+        let applied = |name: &str| Entry::Applied { address: address(), object: object(name, "1") };
+        let deleted = Entry::Deleted { address: address(), identity: object("b", "").identity() };
+        let (state, _) = fold(vec![applied("c"), applied("b"), applied("a"), deleted, applied("c"), applied("0")]);
+        let names: Vec<_> = state.resources[&address()].objects.iter().map(|object| object.name.as_str()).collect();
+        assert_eq!(names, ["c", "a", "0"]);
+    }
+
+    #[test]
+    fn a_move_takes_the_needs_along() {
+        let mut user = unseen();
+        user.dependencies.insert(address());
+        let to = Address::root("config_map", "b");
+        let (state, _) = fold(vec![
+            Entry::Applied { address: address(), object: object("x", "1") },
+            Entry::Resource { address: Address::root("redis", "r"), recorded: user },
+            Entry::Moved { from: address(), to: to.clone() },
+        ]);
+        assert_eq!(state.resources[&to].objects.len(), 1);
+        assert!(state.resources[&Address::root("redis", "r")].dependencies.contains(&to));
+        assert!(!state.resources.contains_key(&address()));
+    }
+}

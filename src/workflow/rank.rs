@@ -1,0 +1,62 @@
+//! In which order the objects of one resource go; those of one rank go together.
+use crate::model::Kind;
+
+/// The order of creation; deletion goes backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    Namespace,
+    /// Waited for before what it defines.
+    Definition,
+    /// What pods and others refer to.
+    Ground,
+    Workload,
+    /// May stand in the way of everything else while its server is not up.
+    Webhook,
+}
+
+/// Returns the rank of a kind.
+pub(super) fn rank(kind: &Kind) -> Rank {
+    match (kind.group.as_str(), kind.kind.as_str()) {
+        ("", "Namespace") => Rank::Namespace,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => Rank::Definition,
+        ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _) => Rank::Webhook,
+        ("", "Pod" | "ReplicationController") => Rank::Workload,
+        (
+            "" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io" | "policy",
+            _,
+        ) => Rank::Ground,
+        _ => Rank::Workload,
+    }
+}
+
+/// Cuts items into groups, each of neighbours of one rank, in the order given.
+pub(super) fn groups<T>(items: Vec<T>, rank_of: impl Fn(&T) -> Rank) -> Vec<Vec<T>> {
+    let mut groups: Vec<(Rank, Vec<T>)> = Vec::new();
+    for item in items {
+        let rank = rank_of(&item);
+        match groups.last_mut() {
+            Some((last, group)) if *last == rank => group.push(item),
+            _ => groups.push((rank, vec![item])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_of_one_rank_go_together() {
+        let kinds = [("v1", "Namespace"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment")];
+        let kinds = kinds.map(|(version, kind)| Kind::new(version, kind)).to_vec();
+        let sizes: Vec<_> = groups(kinds, rank).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 2, 1]);
+    }
+
+    #[test]
+    fn webhooks_come_last() {
+        let webhook = Kind::new("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
+        assert!(rank(&webhook) > rank(&Kind::new("ray.io/v1", "RayCluster")));
+    }
+}

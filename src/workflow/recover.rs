@@ -1,0 +1,194 @@
+//! Finds out what became of requests whose result was lost, and of a state that was lost.
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::WorkflowError;
+use super::object::{is_ours, named};
+use crate::cluster::{Cluster, ClusterError};
+use crate::model::{Address, Kind, Object, OnDestroy, Scope};
+use crate::plan;
+use crate::state::{Act, Intent, Recorded, RecordedObject, State, Status};
+
+/// A state that agrees with the cluster again.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub state: State,
+    /// What to tell the user, one sentence each.
+    pub notices: Vec<String>,
+}
+
+/// What a request without a known result has left behind.
+#[derive(Debug)]
+pub(super) enum Settled {
+    /// The object is there and ours.
+    Ours(RecordedObject),
+    /// An object of this name is there, and it is not ours.
+    Foreign,
+    Absent,
+}
+
+/// Resolves the requests of a run that died: each object is looked up and recorded, or dropped.
+pub(crate) async fn recover(
+    cluster: &Cluster,
+    mut state: State,
+    intents: Vec<Intent>,
+) -> Result<Recovered, WorkflowError> {
+    let failed = || WorkflowError::doing("the last run died, and what it left could not be looked up");
+    let (found, _) = futures::future::try_join(cluster.identity(), cluster.discover()).await.map_err(failed())?;
+    if let Some(recorded) = state.cluster.clone().filter(|recorded| recorded.uid != found.uid) {
+        return Err(WorkflowError::WrongCluster { recorded, found });
+    }
+    let lineage = state.lineage.clone();
+    let lookups = intents.iter().map(|intent| settle(cluster, &lineage, intent));
+    let settled = futures::future::join_all(lookups).await;
+    let mut notices = Vec::new();
+    for (intent, settled) in intents.iter().zip(settled) {
+        notices.push(resolve(&mut state, intent, settled.map_err(failed())?));
+    }
+    state.cluster = Some(found);
+    Ok(Recovered { state, notices })
+}
+
+/// Looks an object up by its identity, its uid and our marks.
+pub(super) async fn settle(cluster: &Cluster, lineage: &str, intent: &Intent) -> Result<Settled, ClusterError> {
+    let object = &intent.object;
+    let live = match cluster.get(&object.kind, object.namespace.as_deref(), &object.name).await {
+        Ok(Some(live)) => live,
+        Ok(None) | Err(ClusterError::NotServed { .. }) => return Ok(Settled::Absent),
+        Err(error) => return Err(error),
+    };
+    let uid = live.uid().unwrap_or_default().to_owned();
+    let is_same = if object.uid.is_empty() { is_ours(&live, lineage) } else { object.uid == uid };
+    Ok(if is_same { Settled::Ours(RecordedObject { uid, ..object.clone() }) } else { Settled::Foreign })
+}
+
+/// Brings the state in line with what was found, and says so.
+fn resolve(state: &mut State, intent: &Intent, settled: Settled) -> String {
+    let identity = intent.object.identity();
+    let name = named(&identity);
+    let address = &intent.address;
+    let resource = state.resources.entry(address.clone()).or_insert_with(unknown_resource);
+    let place = resource.objects.iter().position(|object| object.identity() == identity);
+    let sentence = match (intent.act, settled) {
+        (Act::Apply, Settled::Ours(object)) => {
+            resource.status = Status::Incomplete;
+            match place {
+                Some(place) => resource.objects[place] = object,
+                None => resource.objects.push(object),
+            }
+            format!("`{address}`: {name} had been applied; it is recorded now")
+        }
+        (Act::Apply, Settled::Foreign) => format!("`{address}`: {name} exists and is not ours; it is left alone"),
+        (Act::Apply, Settled::Absent) => format!("`{address}`: {name} had not been made"),
+        (Act::Delete, Settled::Ours(_)) => format!("`{address}`: {name} had not been deleted yet"),
+        (Act::Delete, Settled::Absent | Settled::Foreign) => {
+            if let Some(place) = place {
+                resource.objects.remove(place);
+            }
+            format!("`{address}`: {name} had been deleted; it is recorded so now")
+        }
+    };
+    let is_empty = resource.objects.is_empty();
+    if is_empty {
+        state.resources.remove(address);
+    }
+    sentence
+}
+
+/// Rebuilds a lost state from the marks that every object of ours bears.
+///
+/// Without a `lineage`, the one that is found is taken, if it is one. `salt` is for the new state.
+pub(crate) async fn rebuild(
+    cluster: &Cluster,
+    lineage: Option<&str>,
+    salt: String,
+) -> Result<Recovered, WorkflowError> {
+    let failed = || WorkflowError::doing("the cluster could not be searched");
+    let (identity, kinds) = futures::future::try_join(cluster.identity(), cluster.discover()).await.map_err(failed())?;
+    let labels = format!("{}={}", plan::MANAGED_BY, crate::model::FIELD_MANAGER);
+    let scopes = kinds.into_values().map(|served| Scope { kind: served.kind, namespace: None });
+    let looks = scopes.map(|scope| {
+        let labels = &labels;
+        async move {
+            let listed = cluster.list_labelled(&scope, labels).await;
+            (scope.kind, listed)
+        }
+    });
+    let answers = futures::future::join_all(looks).await;
+    let mut notices = Vec::new();
+    let mut found = Vec::new();
+    for (kind, answer) in answers {
+        match answer {
+            Ok(objects) => found.extend(objects),
+            Err(ClusterError::Forbidden(_)) => notices.push(unlisted(&kind)),
+            // Kinds that cannot be listed hold nothing.
+            Err(ClusterError::NotFound(_) | ClusterError::Server(_)) => {}
+            Err(error) => return Err(failed()(error)),
+        }
+    }
+    let lineage = choose(&found, lineage)?;
+    let ours: Vec<&Object> = found.iter().filter(|object| is_ours(object, &lineage)).collect();
+    let mut state = State { lineage, salt, cluster: Some(identity), ..State::default() };
+    notices.extend(record_all(&mut state, &ours));
+    Ok(Recovered { state, notices })
+}
+
+fn unlisted(kind: &Kind) -> String {
+    format!("{kind} may not be listed: objects of this kind are not found again")
+}
+
+/// Returns the lineage that is asked for, or the only one that there is.
+fn choose(found: &[Object], asked: Option<&str>) -> Result<String, WorkflowError> {
+    let lineages = found.iter().filter_map(|object| object.annotation(plan::LINEAGE));
+    let lineages: BTreeSet<&str> = lineages.filter(|it| asked.is_none_or(|asked| asked == *it)).collect();
+    let mut rest = lineages.iter();
+    match (rest.next(), rest.next()) {
+        (None, _) => Err(WorkflowError::NothingToRebuild),
+        (Some(only), None) => Ok((*only).to_owned()),
+        _ => Err(WorkflowError::SeveralLineages(lineages.into_iter().map(str::to_owned).collect())),
+    }
+}
+
+/// Records objects under their addresses, each once: several groups may serve the same object.
+fn record_all(state: &mut State, objects: &[&Object]) -> Vec<String> {
+    let mut notices = Vec::new();
+    let mut uids = BTreeSet::new();
+    for object in objects {
+        let address = object.annotation(plan::ADDRESS).and_then(|text| text.parse::<Address>().ok());
+        let Some(address) = address else {
+            notices.push(format!("{} names no address of a resource; it is left out", named(&object.identity())));
+            continue;
+        };
+        let uid = object.uid().unwrap_or_default().to_owned();
+        if !uids.insert(uid.clone()) {
+            continue;
+        }
+        let identity = serde_json::json!({
+            "apiVersion": object.kind().api_version(), "kind": object.kind().kind,
+            "metadata": { "name": object.name(), "namespace": object.namespace() },
+        });
+        let recorded = RecordedObject {
+            kind: object.kind(),
+            namespace: object.namespace().map(str::to_owned),
+            name: object.name().to_owned(),
+            uid,
+            applied: identity,
+        };
+        state.resources.entry(address).or_insert_with(unknown_resource).objects.push(recorded);
+    }
+    let count: usize = state.resources.values().map(|resource| resource.objects.len()).sum();
+    notices.push(format!("found {count} objects of {} resources", state.resources.len()));
+    notices
+}
+
+/// Returns a resource of which nothing is known but that it has objects.
+fn unknown_resource() -> Recorded {
+    Recorded {
+        status: Status::Incomplete,
+        dependencies: BTreeSet::new(),
+        exports: BTreeMap::new(),
+        on_destroy: OnDestroy::default(),
+        prevent_destroy: false,
+        before_delete: Vec::new(),
+        objects: Vec::new(),
+    }
+}

@@ -1,0 +1,303 @@
+//! One run of apply: what its steps share.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::time::Instant;
+
+use super::error::{Stop, diagnose};
+use super::object::named;
+use super::recover::{Settled, settle};
+use super::wait::Patience;
+use super::watching::Watching;
+use crate::cluster::{Cluster, ClusterError};
+use crate::model::{Address, DesiredResource, Diagnostic, Event, Identity, Output, Value, Verb};
+use crate::plan::{Action, Plan, ResourcePlan, value_to_json};
+use crate::state::{Act, Entry, Intent, Journal, Recorded, RecordedObject, State, StateError, Status};
+
+/// What resources export, so far.
+pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;
+
+/// Evaluates a resource again, now that what it needs is up.
+pub(crate) type Resolve = dyn Fn(&Address, &Known) -> Result<DesiredResource, Vec<Diagnostic>> + Send + Sync;
+
+/// Evaluates the outputs again, now that everything is up.
+pub(crate) type ResolveOutputs = dyn Fn(&Known) -> BTreeMap<String, Output> + Send + Sync;
+
+/// How much at a time, and how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Requests at the same time, as the cluster was told; 32 by default.
+    pub parallelism: usize,
+    /// For one object to become ready or to be gone. 10 minutes by default.
+    pub timeout: Duration,
+    /// How long a failure must last to end a wait early. 5 seconds by default.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { parallelism: 32, timeout: Duration::from_mins(10), grace: Duration::from_secs(5) }
+    }
+}
+
+/// Resources that are worked on for each request at a time; those that only wait do not count.
+const SLOTS_PER_REQUEST: usize = 4;
+
+/// One run.
+pub(super) struct Run<'a> {
+    pub cluster: &'a Cluster,
+    pub plan: &'a Plan,
+    /// The state that the run began with.
+    pub state: &'a State,
+    pub resolve: &'a Resolve,
+    pub watching: Watching,
+    pub limits: Limits,
+    journal: &'a Journal,
+    events: UnboundedSender<Event>,
+    interrupts: watch::Receiver<u8>,
+    slots: Semaphore,
+    lost: Arc<Lost>,
+    known: Mutex<Known>,
+    /// Resources of which the cluster has, or may have, an object since this run.
+    made: Mutex<BTreeSet<Address>>,
+    started: Mutex<BTreeMap<Address, Instant>>,
+}
+
+/// Whether the journal could not be written, and the first reason.
+#[derive(Debug, Default)]
+struct Lost {
+    is_lost: AtomicBool,
+    first: Mutex<Option<StateError>>,
+}
+
+impl Lost {
+    fn take_note(&self, error: StateError) {
+        self.is_lost.store(true, Ordering::Relaxed);
+        self.first.lock().expect("no holder of this lock panics").get_or_insert(error);
+    }
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(plan: &'a Plan, work: &super::Work<'a>) -> Self {
+        Self {
+            cluster: work.cluster,
+            plan,
+            state: work.state,
+            resolve: work.resolve,
+            watching: Watching::new(work.cluster.clone()),
+            limits: work.limits,
+            journal: work.journal,
+            events: work.events.clone(),
+            interrupts: work.interrupts.clone(),
+            // The cluster bounds the requests; some more resources keep it busy while others wait for the disk.
+            slots: Semaphore::new(work.limits.parallelism.max(1) * SLOTS_PER_REQUEST),
+            lost: Arc::default(),
+            known: Mutex::default(),
+            made: Mutex::default(),
+            started: Mutex::default(),
+        }
+    }
+
+    pub(super) fn planned(&self, address: &Address) -> &'a ResourcePlan {
+        &self.plan.resources[address]
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience { timeout: self.limits.timeout, grace: self.limits.grace }
+    }
+
+    /// Tells an event; that nobody listens is no reason to stop.
+    pub(super) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Says that work on a resource begins, or has begun.
+    pub(super) fn start(&self, address: &Address, verb: Verb) {
+        let mut started = self.started.lock().expect("no holder of this lock panics");
+        if !started.contains_key(address) {
+            started.insert(address.clone(), Instant::now());
+            self.tell(Event::Started { address: address.clone(), verb });
+        }
+    }
+
+    /// Says that all work on a resource is done.
+    pub(super) fn end(&self, address: &Address, verb: Verb) {
+        let started = self.started.lock().expect("no holder of this lock panics").get(address).copied();
+        let seconds = started.map_or(0.0, |start| start.elapsed().as_secs_f64());
+        self.tell(Event::Done { address: address.clone(), verb, seconds });
+    }
+
+    /// Remembers that the cluster has, or may have, an object of a resource.
+    pub(super) fn mark_made(&self, address: &Address) {
+        self.made.lock().expect("no holder of this lock panics").insert(address.clone());
+    }
+
+    /// Tells whether nothing of a resource is or was in the cluster.
+    pub(super) fn is_unmade(&self, address: &Address) -> bool {
+        let made = self.made.lock().expect("no holder of this lock panics").contains(address);
+        !made && !self.state.resources.contains_key(address)
+    }
+
+    /// Waits for a place among those who work; refuses when the run is to end.
+    pub(super) async fn slot(&self) -> Result<SemaphorePermit<'_>, Stop> {
+        let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        self.check()?;
+        Ok(slot)
+    }
+
+    /// Refuses to begin anything new when the run is to end.
+    pub(super) fn check(&self) -> Result<(), Stop> {
+        let is_over = self.lost.is_lost.load(Ordering::Relaxed) || *self.interrupts.borrow() > 0;
+        if is_over { Err(Stop::Interrupted) } else { Ok(()) }
+    }
+
+    /// Returns when the user asks to stop.
+    pub(super) async fn interrupted(&self) {
+        let mut interrupts = self.interrupts.clone();
+        if interrupts.wait_for(|count| *count > 0).await.is_err() {
+            // Nobody can ask any more.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Appends to the journal and returns when it is on disk. After a failure nothing may be sent any more.
+    pub(super) async fn journal(&self, entry: Entry) -> Result<(), Stop> {
+        let (sender, receiver) = oneshot::channel();
+        self.journal.append(entry, Box::new(move |synced| drop(sender.send(synced))));
+        let closed = || StateError::JournalClosed { reason: "its writer has ended".to_owned() };
+        receiver.await.unwrap_or_else(|_| Err(closed())).map_err(|error| {
+            self.lost.is_lost.store(true, Ordering::Relaxed);
+            Stop::Fatal(error)
+        })
+    }
+
+    /// Appends a result to the journal without waiting for the disk.
+    ///
+    /// Only an intent must be on disk before its request is sent: a result that is lost leaves the
+    /// intent open, and the next run looks the object up.
+    pub(super) fn note(&self, entry: Entry) {
+        let lost = self.lost.clone();
+        let synced = move |synced: Result<(), StateError>| synced.unwrap_or_else(|error| lost.take_note(error));
+        self.journal.append(entry, Box::new(synced));
+    }
+
+    /// Returns when everything that was noted is on disk.
+    pub(super) async fn flush(&self) -> Result<(), Stop> {
+        self.journal(Entry::Cluster(self.plan.cluster.clone())).await?;
+        let first = self.lost.first.lock().expect("no holder of this lock panics").take();
+        first.map_or(Ok(()), |error| Err(Stop::Fatal(error)))
+    }
+
+    /// Settles a request whose result is not clear from the answer, and returns what to say.
+    pub(super) async fn unsure(&self, intent: Intent, doing: &str, error: &ClusterError) -> Stop {
+        let (address, identity) = (intent.address.clone(), intent.object.identity());
+        let is_clear = error.refusal().is_some_and(|refusal| refusal.code < 500);
+        let entry = if is_clear {
+            Some(Entry::Refused { address, identity })
+        } else {
+            match settle(self.cluster, &self.plan.lineage, &intent).await {
+                Ok(Settled::Ours(object)) if intent.act == Act::Apply => Some(Entry::Applied { address, object }),
+                Ok(Settled::Absent) if intent.act == Act::Delete => Some(Entry::Deleted { address, identity }),
+                Ok(_) => Some(Entry::Refused { address, identity }),
+                // It stays open in the journal: the next run looks.
+                Err(_) => None,
+            }
+        };
+        if !matches!(entry, Some(Entry::Refused { .. })) {
+            self.mark_made(&intent.address);
+        }
+        if let Some(entry) = entry {
+            self.note(entry);
+        }
+        let diagnostic = diagnose(doing, error);
+        Stop::from(Diagnostic { message: self.plan.secrets.redact(&diagnostic.message), ..diagnostic })
+    }
+
+    /// Journals the intent to do something to an object.
+    pub(super) async fn intend(&self, address: &Address, act: Act, object: RecordedObject) -> Result<Intent, Stop> {
+        self.check()?;
+        let intent = Intent { address: address.clone(), act, object };
+        let (address, object) = (intent.address.clone(), intent.object.clone());
+        self.journal(Entry::Intent { address, act, object }).await?;
+        Ok(intent)
+    }
+
+    /// Returns what all resources that are up export.
+    pub(super) fn known(&self) -> Known {
+        self.known.lock().expect("no holder of this lock panics").clone()
+    }
+
+    /// Remembers what a resource exports.
+    pub(super) fn export(&self, address: &Address, exports: BTreeMap<String, Value>) {
+        self.known.lock().expect("no holder of this lock panics").insert(address.clone(), exports);
+    }
+
+    /// Records everything of a resource but its objects, unless it stands so in the state.
+    pub(super) fn describe(
+        &self,
+        address: &Address,
+        status: Status,
+        exports: &BTreeMap<String, Value>,
+        before_delete: Vec<crate::model::Json>,
+    ) {
+        let planned = self.planned(address);
+        let shown = exports.iter().filter(|(_, value)| !holds_secret(value));
+        let recorded = Recorded {
+            status,
+            dependencies: self.plan.graph.needs(address).cloned().collect(),
+            exports: shown.filter_map(|(name, value)| Some((name.clone(), value_to_json(value)?))).collect(),
+            on_destroy: planned.lifecycle.on_destroy,
+            prevent_destroy: planned.lifecycle.prevent_destroy,
+            before_delete,
+            objects: Vec::new(),
+        };
+        let is_known = planned.action == Action::NoOp
+            && self.state.resources.get(address).is_some_and(|old| {
+                let described = Recorded { objects: old.objects.clone(), ..recorded.clone() };
+                *old == described
+            });
+        if !is_known {
+            self.note(Entry::Resource { address: address.clone(), recorded });
+        }
+    }
+
+    /// Says what an object waits for.
+    pub(super) fn waiting(&self, address: &Address, identity: &Identity, reason: &str) {
+        let reason = self.plan.secrets.redact(reason);
+        self.tell(Event::Waiting { address: address.clone(), identity: identity.clone(), reason });
+    }
+
+    /// Returns the sentence for work on one object.
+    pub(super) fn doing(address: &Address, verb: &str, identity: &Identity) -> String {
+        format!("`{address}`: {} could not be {verb}", named(identity))
+    }
+}
+
+/// Returns the word for what happens to a resource as a whole.
+pub(super) fn verb(action: Action) -> Verb {
+    match action {
+        Action::Create => Verb::Create,
+        Action::NoOp | Action::Update => Verb::Update,
+        Action::Replace => Verb::Replace,
+        Action::Delete => Verb::Delete,
+        Action::Adopt => Verb::Adopt,
+        Action::Forget => Verb::Forget,
+        Action::Wait => Verb::Wait,
+    }
+}
+
+/// Tells whether anything in a value must not be shown.
+fn holds_secret(value: &Value) -> bool {
+    match value {
+        Value::Sensitive(_) => true,
+        Value::List(items) => items.iter().any(holds_secret),
+        Value::Set(items) => items.iter().any(holds_secret),
+        Value::Map(entries) => entries.values().any(holds_secret),
+        Value::Resource(exports) => exports.values.values().any(holds_secret),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown => false,
+    }
+}

@@ -1,0 +1,66 @@
+//! Stories: what a user does and what somebody else does meanwhile, told once and run twice,
+//! on the sandbox and on a real kube-apiserver where its binaries are.
+mod api;
+mod crash;
+mod drift;
+mod examples;
+mod fakelet;
+mod first_steps;
+mod objects;
+mod real;
+mod trouble;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use real::ControlPlane;
+use world::{Place, World};
+
+/// A story: its name, and what happens.
+type Story = (&'static str, fn(&World));
+
+/// Returns every story, by file.
+fn stories() -> Vec<Story> {
+    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES]
+        .concat()
+}
+
+static PLANE: OnceLock<(std::path::PathBuf, bool)> = OnceLock::new();
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let assets = real::assets();
+    let plane = assets.as_deref().filter(|_| !arguments.list).map(ControlPlane::start);
+    if let Some(plane) = &plane {
+        PLANE.get_or_init(|| (plane.kubeconfig(), plane.has_controllers));
+    }
+    let is_there = assets.is_some();
+    let trials = stories().into_iter().flat_map(|story| trials(story, is_there)).collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    match &plane {
+        Some(plane) => println!("conformance: every story ran on kube-apiserver {} as well", plane.version),
+        None => println!("conformance: skipped, no kube-apiserver and etcd in KUBEBUILDER_ASSETS (see setup-envtest)"),
+    }
+    drop(plane);
+    conclusion.exit_code()
+}
+
+/// Returns a story on the sandbox and, where there is one, on a real API server.
+fn trials((name, tell): Story, is_real: bool) -> Vec<Trial> {
+    let sandbox = Trial::test(format!("{name}::sandbox"), move || run(&Place::Sandbox, tell));
+    let real = Trial::test(format!("{name}::real"), move || {
+        let (kubeconfig, has_controllers) = PLANE.get().cloned().expect("started before the stories");
+        run(&Place::Real { kubeconfig, has_controllers }, tell)
+    });
+    vec![sandbox, real.with_ignored_flag(!is_real)]
+}
+
+/// Tells a story in a world of its own.
+fn run(place: &Place, tell: fn(&World)) -> Result<(), Failed> {
+    let world = World::new(place);
+    tell(&world);
+    Ok(())
+}
