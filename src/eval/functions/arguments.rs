@@ -64,8 +64,7 @@ impl Arguments {
     pub(super) fn integer(&self, index: usize) -> Result<i64, FunctionError> {
         let number = self.number(index);
         number.as_i64().ok_or_else(|| {
-            let what = if number.0.is_integer() { "is out of range" } else { "must be a whole number" };
-            FunctionError::at(index, format!("the value {what}"))
+            FunctionError::at(index, format!("value must be a whole number, between {} and {}", i64::MIN, i64::MAX))
         })
     }
 

@@ -14,7 +14,6 @@ pub(super) const MAX_ELEMENTS: usize = 1_000_000;
 pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 /// What functions may know beside their arguments.
-#[expect(missing_debug_implementations, reason = "functions cannot be printed")]
 #[derive(Clone, Copy)]
 pub(crate) struct Environment<'a> {
     /// The folder of the module that calls, absolute; files are read inside it alone.
@@ -84,6 +83,8 @@ fn run(function: &Function, prepared: Vec<Value>, environment: &Environment<'_>)
     let arguments = Arguments(prepared);
     let result = match &function.run {
         Run::Plain(plain) => plain(&arguments),
+        Run::Sure(sure) => Ok(sure(&arguments)),
+        Run::SureWithin(sure) => Ok(sure(&arguments, environment)),
         Run::Within(within) => within(&arguments, environment),
         Run::Evaluator => Err(FunctionError::new(format!("`{}` cannot be called here", function.name))),
     };

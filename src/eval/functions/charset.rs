@@ -23,7 +23,7 @@ impl Charset {
     /// Returns the encoding with this name; case does not matter.
     pub(super) fn find(name: &str) -> Option<Self> {
         Some(match name.to_ascii_uppercase().as_str() {
-            "US-ASCII" | "ASCII" | "US" | "ANSI_X3.4-1968" | "ISO646-US" | "CSASCII" => Self::Ascii,
+            "US-ASCII" | "US" | "ANSI_X3.4-1968" | "ISO646-US" | "CSASCII" => Self::Ascii,
             "ISO-8859-1" | "ISO_8859-1" | "ISO_8859-1:1987" | "LATIN1" | "L1" | "CSISOLATIN1" => Self::Latin1,
             "UTF-8" | "CSUTF8" => Self::Utf8,
             "UTF-16" | "CSUTF16" => Self::Utf16,

@@ -16,14 +16,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Tells whether all elements are true; so it is for none.",
         parameters: &[Parameter::new("list", Accepts::Bools, "a list of bools").apart()],
         rest: None,
-        run: Run::Plain(alltrue),
+        run: Run::Sure(alltrue),
     },
     Function {
         name: "anytrue",
         about: "Tells whether at least one element is true.",
         parameters: &[Parameter::new("list", Accepts::Bools, "a list of bools").apart()],
         rest: None,
-        run: Run::Plain(anytrue),
+        run: Run::Sure(anytrue),
     },
     Function {
         name: "chunklist",
@@ -54,7 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Leaves out null and empty texts.",
         parameters: &[Parameter::new("list", Accepts::Strings, "a list of texts")],
         rest: None,
-        run: Run::Plain(compact),
+        run: Run::Sure(compact),
     },
     Function {
         name: "concat",
@@ -78,7 +78,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Leaves out elements that were there before.",
         parameters: &[Parameter::new("list", Accepts::List, "any list")],
         rest: None,
-        run: Run::Plain(distinct),
+        run: Run::Sure(distinct),
     },
     Function {
         name: "element",
@@ -163,12 +163,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn alltrue(arguments: &Arguments) -> Outcome {
-    Ok(decide(arguments.list(0), false))
+fn alltrue(arguments: &Arguments) -> Value {
+    decide(arguments.list(0), false)
 }
 
-fn anytrue(arguments: &Arguments) -> Outcome {
-    Ok(decide(arguments.list(0), true))
+fn anytrue(arguments: &Arguments) -> Value {
+    decide(arguments.list(0), true)
 }
 
 /// Returns `decisive` where an element has that truth; null is false; unknown where that may turn out.
@@ -202,13 +202,15 @@ fn coalesce(arguments: &Arguments) -> Outcome {
 }
 
 fn coalescelist(arguments: &Arguments) -> Outcome {
+    if arguments.rest(0).is_empty() {
+        return Err(FunctionError::new("at least one argument is required"));
+    }
     let (values, sensitive) = unmark_all(arguments.rest(0));
     for (place, value) in values.iter().enumerate() {
         let first = match value {
             Value::Null => continue,
             Value::List(items) if items.is_empty() => continue,
-            Value::Set(items) if items.is_empty() => continue,
-            Value::List(_) | Value::Set(_) | Value::Unknown => value.clone(),
+            Value::List(_) | Value::Unknown => value.clone(),
             _ => return Err(FunctionError::at(place, "coalescelist arguments must be lists or tuples")),
         };
         return Ok(if sensitive { first.sensitive() } else { first });
@@ -222,9 +224,9 @@ fn unmark_all(values: &[Value]) -> (Vec<Value>, bool) {
     (values.iter().map(|value| value.unmark().0.clone()).collect(), sensitive)
 }
 
-fn compact(arguments: &Arguments) -> Outcome {
+fn compact(arguments: &Arguments) -> Value {
     let is_text = |item: &&Value| **item != Value::Null && **item != Value::string("");
-    Ok(Value::list(arguments.list(0).iter().filter(is_text).cloned().collect()))
+    Value::list(arguments.list(0).iter().filter(is_text).cloned().collect())
 }
 
 fn concat(arguments: &Arguments) -> Outcome {
@@ -282,9 +284,9 @@ impl Verdict {
     }
 }
 
-fn distinct(arguments: &Arguments) -> Outcome {
+fn distinct(arguments: &Arguments) -> Value {
     let mut seen = BTreeSet::new();
-    Ok(Value::list(arguments.list(0).iter().filter(|item| seen.insert(*item)).cloned().collect()))
+    Value::list(arguments.list(0).iter().filter(|item| seen.insert(*item)).cloned().collect())
 }
 
 fn element(arguments: &Arguments) -> Outcome {
@@ -306,7 +308,9 @@ fn flatten(arguments: &Arguments) -> Outcome {
     let items =
         elements(arguments.value(0)).ok_or_else(|| FunctionError::at(0, "can only flatten lists, sets and tuples"))?;
     let mut flat = Flat::default();
-    items.into_iter().for_each(|item| flat.add(item));
+    for item in items {
+        flat.add(item);
+    }
     // What is unknown may turn out to be a list of any length.
     let list = if flat.unknown { Value::Unknown } else { Value::list(flat.items) };
     Ok(if flat.sensitive { list.sensitive() } else { list })
@@ -328,7 +332,9 @@ impl Flat {
             self.sensitive |= marked;
         } else if let Some(inner) = elements(bare) {
             self.sensitive |= marked;
-            inner.into_iter().for_each(|item| self.add(item));
+            for item in inner {
+                self.add(item);
+            }
         } else {
             self.items.push(item.clone());
         }

@@ -19,21 +19,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Tells whether a value must not be shown.",
         parameters: &[Parameter::any("value", "any value").nullable().raw()],
         rest: None,
-        run: Run::Plain(issensitive),
+        run: Run::Sure(issensitive),
     },
     Function {
         name: "nonsensitive",
         about: "Returns a sensitive value as one that may be shown.",
         parameters: &[Parameter::any("value", "any value").nullable().raw()],
         rest: None,
-        run: Run::Plain(nonsensitive),
+        run: Run::Sure(nonsensitive),
     },
     Function {
         name: "sensitive",
         about: "Returns the value as one that must not be shown.",
         parameters: &[Parameter::any("value", "any value").nullable().raw()],
         rest: None,
-        run: Run::Plain(sensitive),
+        run: Run::Sure(sensitive),
     },
     Function {
         name: "tobool",
@@ -86,20 +86,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-fn issensitive(arguments: &Arguments) -> Outcome {
-    Ok(match arguments.value(0) {
+fn issensitive(arguments: &Arguments) -> Value {
+    match arguments.value(0) {
         Value::Sensitive(_) => Value::Bool(true),
         Value::Unknown => Value::Unknown,
         _ => Value::Bool(false),
-    })
+    }
 }
 
-fn nonsensitive(arguments: &Arguments) -> Outcome {
-    Ok(arguments.value(0).unmark().0.clone())
+fn nonsensitive(arguments: &Arguments) -> Value {
+    arguments.value(0).unmark().0.clone()
 }
 
-fn sensitive(arguments: &Arguments) -> Outcome {
-    Ok(arguments.value(0).clone().sensitive())
+fn sensitive(arguments: &Arguments) -> Value {
+    arguments.value(0).clone().sensitive()
 }
 
 fn tobool(arguments: &Arguments) -> Outcome {

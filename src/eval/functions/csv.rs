@@ -4,7 +4,8 @@ use super::call::FunctionError;
 /// Reads all rows; empty lines are none. All rows must be as long as the first.
 pub(super) fn rows(text: &str) -> Result<Vec<Vec<String>>, FunctionError> {
     let text = text.replace("\r\n", "\n");
-    let (mut rows, mut rest, mut line) = (Vec::<Vec<String>>::new(), text.as_str(), 1);
+    let text = text.strip_suffix('\r').unwrap_or(&text);
+    let (mut rows, mut rest, mut line) = (Vec::<Vec<String>>::new(), text, 1);
     while !rest.is_empty() {
         if let Some(after) = rest.strip_prefix('\n') {
             rest = after;
@@ -26,15 +27,14 @@ pub(super) fn rows(text: &str) -> Result<Vec<Vec<String>>, FunctionError> {
 fn row(text: &str, line: usize) -> Result<(Vec<String>, &str), FunctionError> {
     let (mut fields, mut rest) = (Vec::new(), text);
     loop {
-        let (field, after) = match rest.strip_prefix('"') {
-            Some(inner) => quoted(inner, line)?,
-            None => {
-                let (field, after) = rest.split_at(rest.find([',', '\n']).unwrap_or(rest.len()));
-                if field.contains('"') {
-                    return Err(error(line, "bare \" in non-quoted-field"));
-                }
-                (field.to_owned(), after)
+        let (field, after) = if let Some(inner) = rest.strip_prefix('"') {
+            quoted(inner, line)?
+        } else {
+            let (field, after) = rest.split_at(rest.find([',', '\n']).unwrap_or(rest.len()));
+            if field.contains('"') {
+                return Err(error(line, "bare \" in non-quoted-field"));
             }
+            (field.to_owned(), after)
         };
         fields.push(field);
         match after.strip_prefix(',') {

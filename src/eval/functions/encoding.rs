@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
 use super::arguments::Arguments;
@@ -13,6 +14,10 @@ use super::charset::Charset;
 use super::table::{Function, Parameter, Run};
 use super::{csv, json, yaml_decode, yaml_encode};
 use crate::model::Value;
+
+/// Takes bits that are left over at the end for zeros.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -27,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Writes a text in Base64.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(base64encode),
+        run: Run::Sure(base64encode),
     },
     Function {
         name: "base64gzip",
@@ -79,7 +84,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Escapes a text for the query of a URL.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(urlencode),
+        run: Run::Sure(urlencode),
     },
     Function {
         name: "yamldecode",
@@ -114,14 +119,14 @@ fn base64decode(arguments: &Arguments) -> Outcome {
 /// Reads the first argument; line ends do not count.
 fn from_base64(arguments: &Arguments) -> Result<Vec<u8>, FunctionError> {
     let text = arguments.string(0);
-    STANDARD.decode(text.replace(['\r', '\n'], "")).map_err(|_| {
+    LENIENT.decode(text.replace(['\r', '\n'], "")).map_err(|_| {
         let shown: String = text.chars().take(60).collect();
         FunctionError::at(0, format!("failed to decode base64 data \"{shown}\""))
     })
 }
 
-fn base64encode(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(STANDARD.encode(arguments.string(0))))
+fn base64encode(arguments: &Arguments) -> Value {
+    Value::string(STANDARD.encode(arguments.string(0)))
 }
 
 /// The deflate stream is flushed, then closed by an empty block, as Go's writer leaves it; no name, no time.
@@ -203,7 +208,7 @@ fn charset(arguments: &Arguments) -> Result<Charset, FunctionError> {
         .ok_or_else(|| FunctionError::at(1, format!("\"{name}\" is not a supported IANA encoding name or alias")))
 }
 
-fn urlencode(arguments: &Arguments) -> Outcome {
+fn urlencode(arguments: &Arguments) -> Value {
     let mut text = String::new();
     for byte in arguments.string(0).bytes() {
         match byte {
@@ -212,7 +217,7 @@ fn urlencode(arguments: &Arguments) -> Outcome {
             _ => write!(text, "%{byte:02X}").expect("writing to a String cannot fail"),
         }
     }
-    Ok(Value::string(text))
+    Value::string(text)
 }
 
 fn yamldecode(arguments: &Arguments) -> Outcome {

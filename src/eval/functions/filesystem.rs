@@ -21,21 +21,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Returns a path as an absolute one.",
         parameters: PATH,
         rest: None,
-        run: Run::Within(abspath),
+        run: Run::SureWithin(abspath),
     },
     Function {
         name: "basename",
         about: "Returns the last part of a path.",
         parameters: PATH,
         rest: None,
-        run: Run::Plain(basename),
+        run: Run::Sure(basename),
     },
     Function {
         name: "dirname",
         about: "Returns a path without its last part.",
         parameters: PATH,
         rest: None,
-        run: Run::Plain(dirname),
+        run: Run::Sure(dirname),
     },
     Function {
         name: "file",
@@ -163,19 +163,25 @@ fn slashed(path: &Path) -> String {
     parts.join("/")
 }
 
-fn abspath(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
+fn abspath(arguments: &Arguments, environment: &Environment<'_>) -> Value {
     let path = lexical(&environment.root.join(arguments.string(0)));
-    Ok(Value::string(path.to_string_lossy()))
+    Value::string(path.to_string_lossy())
 }
 
 fn pathexpand(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
+    let path = arguments.string(0);
+    if path.starts_with('~') && path[1..].starts_with(|character| character != '/') {
+        return Err(FunctionError::at(0, "cannot expand user-specific home dir"));
+    }
     Ok(Value::string(expand(arguments.string(0), environment).to_string_lossy()))
 }
 
 /// Replaces a leading `~`, where the home folder is known.
 fn expand(text: &str, environment: &Environment<'_>) -> PathBuf {
     match (text.strip_prefix('~'), environment.home) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
+            lexical(&home.join(rest.trim_start_matches('/')))
+        }
         _ => PathBuf::from(text),
     }
 }
@@ -195,20 +201,20 @@ fn lexical(path: &Path) -> PathBuf {
     clean
 }
 
-fn basename(arguments: &Arguments) -> Outcome {
+fn basename(arguments: &Arguments) -> Value {
     let path = arguments.string(0);
     let trimmed = path.trim_end_matches('/');
-    Ok(Value::string(match trimmed.rsplit('/').next() {
+    Value::string(match trimmed.rsplit('/').next() {
         _ if path.is_empty() => ".",
         Some("") | None => "/",
         Some(last) => last,
-    }))
+    })
 }
 
-fn dirname(arguments: &Arguments) -> Outcome {
+fn dirname(arguments: &Arguments) -> Value {
     let path = arguments.string(0);
     let folder = path.rfind('/').map_or("", |at| &path[..=at]);
-    Ok(Value::string(cleaned(folder)))
+    Value::string(cleaned(folder))
 }
 
 /// Returns a path in its shortest form: no empty parts, no `.`, no `name/..`.

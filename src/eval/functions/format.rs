@@ -193,7 +193,13 @@ fn float_form(verb: &Verb<'_>, number: &Number) -> String {
         _ => general(number, verb.precision),
     };
     let digits = if verb.mode.is_ascii_uppercase() { digits.to_uppercase() } else { digits };
-    pad_number(verb, &sign(verb, number), &digits, verb.has('0'))
+    let sign = sign(verb, number);
+    if !verb.has('0') {
+        return pad_number(verb, &sign, &digits, false);
+    }
+    // Other than for whole numbers, zeros win over a dash.
+    let missing = verb.width.saturating_sub(sign.len() + digits.len());
+    format!("{sign}{}{digits}", "0".repeat(missing))
 }
 
 /// Returns the shorter of the two forms, without a sign: plain, or with an exponent where that is large.

@@ -16,18 +16,18 @@ const TEXT: &[Parameter] = &[Parameter::string("str", "any text")];
 const FILE: &[Parameter] = &[Parameter::string("path", "a file in the module's folder")];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    plain("base64sha256", "Returns the SHA-256 digest of a text in Base64.", base64sha256),
-    plain("base64sha512", "Returns the SHA-512 digest of a text in Base64.", base64sha512),
+    sure("base64sha256", "Returns the SHA-256 digest of a text in Base64.", base64sha256),
+    sure("base64sha512", "Returns the SHA-512 digest of a text in Base64.", base64sha512),
     within("filebase64sha256", "Returns the SHA-256 digest of a file in Base64.", filebase64sha256),
     within("filebase64sha512", "Returns the SHA-512 digest of a file in Base64.", filebase64sha512),
     within("filemd5", "Returns the MD5 digest of a file in hexadecimal.", filemd5),
     within("filesha1", "Returns the SHA-1 digest of a file in hexadecimal.", filesha1),
     within("filesha256", "Returns the SHA-256 digest of a file in hexadecimal.", filesha256),
     within("filesha512", "Returns the SHA-512 digest of a file in hexadecimal.", filesha512),
-    plain("md5", "Returns the MD5 digest of a text in hexadecimal.", md5),
-    plain("sha1", "Returns the SHA-1 digest of a text in hexadecimal.", sha1),
-    plain("sha256", "Returns the SHA-256 digest of a text in hexadecimal.", sha256),
-    plain("sha512", "Returns the SHA-512 digest of a text in hexadecimal.", sha512),
+    sure("md5", "Returns the MD5 digest of a text in hexadecimal.", md5),
+    sure("sha1", "Returns the SHA-1 digest of a text in hexadecimal.", sha1),
+    sure("sha256", "Returns the SHA-256 digest of a text in hexadecimal.", sha256),
+    sure("sha512", "Returns the SHA-512 digest of a text in hexadecimal.", sha512),
     Function {
         name: "uuidv5",
         about: "Returns the UUID that a name has in a namespace.",
@@ -40,20 +40,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
 ];
 
-const fn plain(name: &'static str, about: &'static str, run: fn(&Arguments) -> Outcome) -> Function {
-    Function { name, about, parameters: TEXT, rest: None, run: Run::Plain(run) }
+const fn sure(name: &'static str, about: &'static str, run: fn(&Arguments) -> Value) -> Function {
+    Function { name, about, parameters: TEXT, rest: None, run: Run::Sure(run) }
 }
 
 const fn within(name: &'static str, about: &'static str, run: fn(&Arguments, &Environment<'_>) -> Outcome) -> Function {
     Function { name, about, parameters: FILE, rest: None, run: Run::Within(run) }
 }
 
-fn base64sha256(arguments: &Arguments) -> Outcome {
-    Ok(base64::<Sha256>(arguments.string(0).as_bytes()))
+fn base64sha256(arguments: &Arguments) -> Value {
+    base64::<Sha256>(arguments.string(0).as_bytes())
 }
 
-fn base64sha512(arguments: &Arguments) -> Outcome {
-    Ok(base64::<Sha512>(arguments.string(0).as_bytes()))
+fn base64sha512(arguments: &Arguments) -> Value {
+    base64::<Sha512>(arguments.string(0).as_bytes())
 }
 
 fn filebase64sha256(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
@@ -80,20 +80,20 @@ fn filesha512(arguments: &Arguments, environment: &Environment<'_>) -> Outcome {
     Ok(hexadecimal::<Sha512>(&read(arguments, environment)?))
 }
 
-fn md5(arguments: &Arguments) -> Outcome {
-    Ok(hexadecimal::<Md5>(arguments.string(0).as_bytes()))
+fn md5(arguments: &Arguments) -> Value {
+    hexadecimal::<Md5>(arguments.string(0).as_bytes())
 }
 
-fn sha1(arguments: &Arguments) -> Outcome {
-    Ok(hexadecimal::<Sha1>(arguments.string(0).as_bytes()))
+fn sha1(arguments: &Arguments) -> Value {
+    hexadecimal::<Sha1>(arguments.string(0).as_bytes())
 }
 
-fn sha256(arguments: &Arguments) -> Outcome {
-    Ok(hexadecimal::<Sha256>(arguments.string(0).as_bytes()))
+fn sha256(arguments: &Arguments) -> Value {
+    hexadecimal::<Sha256>(arguments.string(0).as_bytes())
 }
 
-fn sha512(arguments: &Arguments) -> Outcome {
-    Ok(hexadecimal::<Sha512>(arguments.string(0).as_bytes()))
+fn sha512(arguments: &Arguments) -> Value {
+    hexadecimal::<Sha512>(arguments.string(0).as_bytes())
 }
 
 fn uuidv5(arguments: &Arguments) -> Outcome {
@@ -108,10 +108,19 @@ fn uuidv5(arguments: &Arguments) -> Outcome {
     Ok(Value::string(Uuid::new_v5(&namespace, arguments.string(1).as_bytes()).to_string()))
 }
 
+/// Returns bytes as lower-case hexadecimal digits.
+pub(super) fn hexadecimal_text(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
 fn base64<D: Digest>(bytes: &[u8]) -> Value {
     Value::string(STANDARD.encode(D::digest(bytes)))
 }
 
 fn hexadecimal<D: Digest>(bytes: &[u8]) -> Value {
-    Value::string(D::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    Value::string(hexadecimal_text(&D::digest(bytes)))
 }

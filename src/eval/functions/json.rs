@@ -120,7 +120,7 @@ impl Decoder<'_> {
             Some(b'f') => self.word("false", Value::Bool(false)),
             Some(b'n') => self.word("null", Value::Null),
             Some(_) => Err(self.error("a value must begin here")),
-            None => Err(self.error("unexpected end of the text")),
+            None => Err(self.error("the text ends too soon")),
         }
     }
 
@@ -192,7 +192,7 @@ impl Decoder<'_> {
         loop {
             let rest = &self.text[self.at..];
             let plain = rest.find(|character| matches!(character, '"' | '\\' | '\0'..='\u{1f}'));
-            let plain = plain.ok_or_else(|| self.error("unexpected end of the text"))?;
+            let plain = plain.ok_or_else(|| self.error("the text ends too soon"))?;
             string.push_str(&rest[..plain]);
             self.at += plain;
             match self.peek() {
@@ -253,6 +253,9 @@ impl Decoder<'_> {
 
     fn word(&mut self, word: &str, value: Value) -> Result<Value, FunctionError> {
         if !self.text[self.at..].starts_with(word) {
+            // A word that is cut off is blamed on the end of the text.
+            let is_cut_off = word.starts_with(&self.text[self.at..]);
+            self.at = if is_cut_off { self.text.len() } else { self.at };
             return Err(self.error("a value must begin here"));
         }
         self.at += word.len();
@@ -288,9 +291,12 @@ impl Decoder<'_> {
     }
 
     fn error(&self, what: &str) -> FunctionError {
-        let before = &self.text.as_bytes()[..self.at.min(self.text.len())];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        FunctionError::at(0, format!("not valid JSON: {what} (line {line})"))
+        let line = self.text.get(..self.at).map_or(0, |before| before.matches('\n').count()) + 1;
+        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+            Some(character) => format!("invalid character '{character}'"),
+            None => "unexpected EOF".to_owned(),
+        };
+        FunctionError::at(0, format!("not valid JSON: {found} in line {line}: {what}"))
     }
 }
 

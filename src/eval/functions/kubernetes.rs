@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::arguments::Arguments;
 use super::call::{FunctionError, Outcome};
+use super::hash::hexadecimal_text;
 use super::table::{Function, Parameter, Run};
 use crate::eval::number;
 use crate::model::Value;
@@ -48,7 +49,7 @@ fn dns_label(arguments: &Arguments) -> Outcome {
     if label.len() <= MAX_LABEL {
         return Ok(Value::string(label));
     }
-    let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hexadecimal_text(&Sha256::digest(text.as_bytes()));
     let head = label[..MAX_LABEL - HASH - 1].trim_end_matches('-');
     Ok(Value::string(format!("{head}-{}", &hash[..HASH])))
 }

@@ -69,7 +69,7 @@ fn lookup(arguments: &Arguments) -> Outcome {
         (_, [_, _, ..]) => Err(FunctionError::new("lookup() takes two or three arguments")),
         (Some(value), _) => Ok(value.clone()),
         (None, [default]) => Ok(default.clone()),
-        (None, _) => Err(FunctionError::at(1, format!("lookup failed to find key \"{key}\""))),
+        (None, _) => Err(FunctionError::at(1, format!("the given object has no attribute \"{key}\""))),
     }
 }
 
@@ -124,7 +124,7 @@ fn zipmap(arguments: &Arguments) -> Outcome {
     Ok(Value::map(keys.into_iter().zip(values.iter().cloned())))
 }
 
-fn entries<'a>(arguments: &'a Arguments, index: usize) -> Result<&'a BTreeMap<Arc<str>, Value>, FunctionError> {
+fn entries(arguments: &Arguments, index: usize) -> Result<&BTreeMap<Arc<str>, Value>, FunctionError> {
     match arguments.value(index) {
         Value::Map(entries) => Ok(entries),
         other => Err(FunctionError::at(index, format!("must have map or object type, not {}", other.type_name()))),

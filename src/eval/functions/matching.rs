@@ -59,7 +59,7 @@ fn regexall(arguments: &Arguments) -> Outcome {
 
 fn pattern(arguments: &Arguments) -> Result<(Regex, Shape), FunctionError> {
     let regex = compile(arguments.string(0)).map_err(|error| FunctionError::at(0, error.to_string()))?;
-    let named = regex.capture_names().skip(1).filter(Option::is_some).count();
+    let named = regex.capture_names().flatten().count();
     let shape = match (regex.captures_len() - 1, named) {
         (0, _) => Shape::Whole,
         (_, 0) => Shape::Groups,

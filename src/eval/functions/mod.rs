@@ -1,6 +1,8 @@
 //! The functions of the configuration language, by Terraform's names and with its results.
 mod arguments;
 mod call;
+#[cfg(test)]
+mod cases;
 mod charset;
 mod collection;
 mod conversion;
@@ -8,6 +10,7 @@ mod csv;
 mod decimal;
 mod encoding;
 mod filesystem;
+mod float;
 mod format;
 mod glob;
 mod hash;
@@ -15,6 +18,8 @@ mod json;
 mod kubernetes;
 mod letters;
 mod map;
+#[cfg(test)]
+mod marks;
 mod matching;
 mod moment;
 mod network;

@@ -85,7 +85,8 @@ impl Network {
         if self.bits == 32 {
             Ipv4Addr::from(u32::try_from(address).unwrap_or(u32::MAX)).to_string()
         } else {
-            Ipv6Addr::from(address).to_string()
+            let address = Ipv6Addr::from(address);
+            address.to_ipv4_mapped().map_or_else(|| address.to_string(), |mapped| mapped.to_string())
         }
     }
 

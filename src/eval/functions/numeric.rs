@@ -4,6 +4,7 @@ use bigdecimal::{BigDecimal, RoundingMode, Zero};
 
 use super::arguments::Arguments;
 use super::call::{FunctionError, Outcome};
+use super::float;
 use super::table::{Function, Parameter, Run};
 use crate::eval::convert::convert;
 use crate::eval::number::{bounded, from_f64};
@@ -16,21 +17,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Returns the number without its sign.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(abs),
+        run: Run::Sure(abs),
     },
     Function {
         name: "ceil",
         about: "Returns the nearest whole number that is not less.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(ceil),
+        run: Run::Sure(ceil),
     },
     Function {
         name: "floor",
         about: "Returns the nearest whole number that is not greater.",
         parameters: &[Parameter::number("num", "any number")],
         rest: None,
-        run: Run::Plain(floor),
+        run: Run::Sure(floor),
     },
     Function {
         name: "log",
@@ -89,24 +90,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// How many digits `parseint` reads.
 const MAX_DIGITS: usize = 5_000;
 
-fn abs(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.abs()))
+fn abs(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.abs())
 }
 
-fn ceil(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.with_scale_round(0, RoundingMode::Ceiling)))
+fn ceil(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Ceiling))
 }
 
-fn floor(arguments: &Arguments) -> Outcome {
-    Ok(number(arguments.number(0).0.with_scale_round(0, RoundingMode::Floor)))
+fn floor(arguments: &Arguments) -> Value {
+    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Floor))
 }
 
 fn log(arguments: &Arguments) -> Outcome {
-    double(arguments.number(0).as_f64().ln() / arguments.number(1).as_f64().ln())
+    double(float::log(arguments.number(0).as_f64()) / float::log(arguments.number(1).as_f64()))
 }
 
 fn pow(arguments: &Arguments) -> Outcome {
-    double(arguments.number(0).as_f64().powf(arguments.number(1).as_f64()))
+    double(float::pow(arguments.number(0).as_f64(), arguments.number(1).as_f64()))
 }
 
 fn max(arguments: &Arguments) -> Outcome {
@@ -169,7 +170,11 @@ fn sum(arguments: &Arguments) -> Outcome {
     let items: Vec<&Value> = match arguments.value(0) {
         Value::List(items) => items.iter().collect(),
         Value::Set(items) => items.iter().collect(),
-        _ => return Err(FunctionError::at(0, "argument must be list, set, or tuple of number values")),
+        other => {
+            let message =
+                format!("cannot sum {}: argument must be list, set, or tuple of number values", other.type_name());
+            return Err(FunctionError::at(0, message));
+        }
     };
     if items.is_empty() {
         return Err(FunctionError::at(0, "cannot sum an empty list"));

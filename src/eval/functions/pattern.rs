@@ -122,7 +122,7 @@ impl Translator<'_> {
         if is_named {
             return Ok(());
         }
-        while let Some(character) = self.rest.next() {
+        for character in self.rest.by_ref() {
             match character {
                 'i' | 'm' | 's' | 'U' | '-' => self.written.push(character),
                 ':' | ')' => {

@@ -73,7 +73,11 @@ fn setproduct(arguments: &Arguments) -> Outcome {
     }
     let mut columns = Vec::new();
     for (place, argument) in given.iter().enumerate() {
-        columns.push(elements(argument).ok_or_else(|| FunctionError::at(place, "a set or a list is required"))?);
+        let items = elements(argument).ok_or_else(|| FunctionError::at(place, "a set or a list is required"))?;
+        let items: Vec<_> = items.into_iter().cloned().collect();
+        let items =
+            unify_values(&items).ok_or_else(|| FunctionError::at(place, "all elements must be of the same type"))?;
+        columns.push(items);
     }
     let total = columns.iter().try_fold(1_usize, |total, column| total.checked_mul(column.len()));
     let fits = |total: usize| total.checked_mul(given.len()).is_some_and(|parts| parts <= MAX_ELEMENTS);
@@ -84,7 +88,9 @@ fn setproduct(arguments: &Arguments) -> Outcome {
     for column in &columns {
         rows = rows
             .iter()
-            .flat_map(|row: &Vec<Value>| column.iter().map(|item| [row.as_slice(), &[(*item).clone()]].concat()))
+            .flat_map(|row: &Vec<Value>| {
+                column.iter().map(|item| [row.as_slice(), std::slice::from_ref(item)].concat())
+            })
             .collect();
     }
     let rows: Vec<_> = rows.into_iter().map(Value::list).collect();

@@ -13,14 +13,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Removes newlines at the end.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(chomp),
+        run: Run::Sure(chomp),
     },
     Function {
         name: "endswith",
         about: "Tells whether a text ends with another.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("suffix", "the end to look for")],
         rest: None,
-        run: Run::Plain(endswith),
+        run: Run::Sure(endswith),
     },
     Function {
         name: "indent",
@@ -41,35 +41,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Returns the text in lower case.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(lower),
+        run: Run::Sure(lower),
     },
     Function {
         name: "split",
         about: "Cuts a text at every separator.",
         parameters: &[Parameter::string("separator", "where to cut"), Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(split),
+        run: Run::Sure(split),
     },
     Function {
         name: "startswith",
         about: "Tells whether a text begins with another.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("prefix", "the beginning to look for")],
         rest: None,
-        run: Run::Plain(startswith),
+        run: Run::Sure(startswith),
     },
     Function {
         name: "strcontains",
         about: "Tells whether a text holds another.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("substr", "what to look for")],
         rest: None,
-        run: Run::Plain(strcontains),
+        run: Run::Sure(strcontains),
     },
     Function {
         name: "strrev",
         about: "Returns the characters in reverse order.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(strrev),
+        run: Run::Sure(strrev),
     },
     Function {
         name: "substr",
@@ -97,51 +97,51 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Puts the first letter of every word into upper case.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(title),
+        run: Run::Sure(title),
     },
     Function {
         name: "trim",
         about: "Removes characters of a set from both ends.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("cutset", "the characters to remove")],
         rest: None,
-        run: Run::Plain(trim),
+        run: Run::Sure(trim),
     },
     Function {
         name: "trimprefix",
         about: "Removes a text from the beginning, once.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("prefix", "what to remove")],
         rest: None,
-        run: Run::Plain(trimprefix),
+        run: Run::Sure(trimprefix),
     },
     Function {
         name: "trimspace",
         about: "Removes white space from both ends.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(trimspace),
+        run: Run::Sure(trimspace),
     },
     Function {
         name: "trimsuffix",
         about: "Removes a text from the end, once.",
         parameters: &[Parameter::string("str", "any text"), Parameter::string("suffix", "what to remove")],
         rest: None,
-        run: Run::Plain(trimsuffix),
+        run: Run::Sure(trimsuffix),
     },
     Function {
         name: "upper",
         about: "Returns the text in upper case.",
         parameters: &[Parameter::string("str", "any text")],
         rest: None,
-        run: Run::Plain(upper),
+        run: Run::Sure(upper),
     },
 ];
 
-fn chomp(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(arguments.string(0).trim_end_matches(['\r', '\n'])))
+fn chomp(arguments: &Arguments) -> Value {
+    Value::string(arguments.string(0).trim_end_matches(['\r', '\n']))
 }
 
-fn endswith(arguments: &Arguments) -> Outcome {
-    Ok(Value::Bool(arguments.string(0).ends_with(arguments.string(1))))
+fn endswith(arguments: &Arguments) -> Value {
+    Value::Bool(arguments.string(0).ends_with(arguments.string(1)))
 }
 
 fn indent(arguments: &Arguments) -> Outcome {
@@ -175,30 +175,30 @@ fn join(arguments: &Arguments) -> Outcome {
     Ok(Value::string(joined))
 }
 
-fn lower(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(lower_case(arguments.string(0))))
+fn lower(arguments: &Arguments) -> Value {
+    Value::string(lower_case(arguments.string(0)))
 }
 
-fn split(arguments: &Arguments) -> Outcome {
+fn split(arguments: &Arguments) -> Value {
     let (separator, text) = (arguments.string(0), arguments.string(1));
     let parts = if separator.is_empty() {
         text.chars().map(|character| Value::string(character.to_string())).collect()
     } else {
         text.split(separator).map(Value::string).collect()
     };
-    Ok(Value::list(parts))
+    Value::list(parts)
 }
 
-fn startswith(arguments: &Arguments) -> Outcome {
-    Ok(Value::Bool(arguments.string(0).starts_with(arguments.string(1))))
+fn startswith(arguments: &Arguments) -> Value {
+    Value::Bool(arguments.string(0).starts_with(arguments.string(1)))
 }
 
-fn strcontains(arguments: &Arguments) -> Outcome {
-    Ok(Value::Bool(arguments.string(0).contains(arguments.string(1))))
+fn strcontains(arguments: &Arguments) -> Value {
+    Value::Bool(arguments.string(0).contains(arguments.string(1)))
 }
 
-fn strrev(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(arguments.string(0).graphemes(true).rev().collect::<String>()))
+fn strrev(arguments: &Arguments) -> Value {
+    Value::string(arguments.string(0).graphemes(true).rev().collect::<String>())
 }
 
 fn substr(arguments: &Arguments) -> Outcome {
@@ -213,29 +213,29 @@ fn substr(arguments: &Arguments) -> Outcome {
     Ok(Value::string(text.graphemes(true).skip(start).take(length).collect::<String>()))
 }
 
-fn title(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(title_case(arguments.string(0))))
+fn title(arguments: &Arguments) -> Value {
+    Value::string(title_case(arguments.string(0)))
 }
 
-fn trim(arguments: &Arguments) -> Outcome {
+fn trim(arguments: &Arguments) -> Value {
     let cutset: Vec<char> = arguments.string(1).chars().collect();
-    Ok(Value::string(arguments.string(0).trim_matches(cutset.as_slice())))
+    Value::string(arguments.string(0).trim_matches(cutset.as_slice()))
 }
 
-fn trimprefix(arguments: &Arguments) -> Outcome {
+fn trimprefix(arguments: &Arguments) -> Value {
     let (text, prefix) = (arguments.string(0), arguments.string(1));
-    Ok(Value::string(text.strip_prefix(prefix).unwrap_or(text)))
+    Value::string(text.strip_prefix(prefix).unwrap_or(text))
 }
 
-fn trimspace(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(arguments.string(0).trim()))
+fn trimspace(arguments: &Arguments) -> Value {
+    Value::string(arguments.string(0).trim())
 }
 
-fn trimsuffix(arguments: &Arguments) -> Outcome {
+fn trimsuffix(arguments: &Arguments) -> Value {
     let (text, suffix) = (arguments.string(0), arguments.string(1));
-    Ok(Value::string(text.strip_suffix(suffix).unwrap_or(text)))
+    Value::string(text.strip_suffix(suffix).unwrap_or(text))
 }
 
-fn upper(arguments: &Arguments) -> Outcome {
-    Ok(Value::string(upper_case(arguments.string(0))))
+fn upper(arguments: &Arguments) -> Value {
+    Value::string(upper_case(arguments.string(0)))
 }

@@ -9,6 +9,7 @@ use super::{
     string, time,
 };
 use crate::eval::types::Type;
+use crate::model::Value;
 
 /// One function.
 #[derive(Debug)]
@@ -63,8 +64,12 @@ pub(super) enum Parts {
 #[derive(Debug)]
 pub(super) enum Run {
     Plain(fn(&Arguments) -> Outcome),
+    /// It cannot fail once its arguments are of the right types.
+    Sure(fn(&Arguments) -> Value),
     /// It needs files or the time.
     Within(fn(&Arguments, &Environment<'_>) -> Outcome),
+    /// It needs them, and cannot fail.
+    SureWithin(fn(&Arguments, &Environment<'_>) -> Value),
     /// It takes expressions or templates, not values: the evaluator.
     Evaluator,
 }

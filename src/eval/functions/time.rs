@@ -26,7 +26,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         about: "Returns when the plan was made, in RFC 3339.",
         parameters: &[],
         rest: None,
-        run: Run::Within(plantimestamp),
+        run: Run::SureWithin(plantimestamp),
     },
     Function {
         name: "timeadd",
@@ -65,8 +65,8 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-fn plantimestamp(_: &Arguments, environment: &Environment<'_>) -> Outcome {
-    Ok(Value::string(environment.now))
+fn plantimestamp(_: &Arguments, environment: &Environment<'_>) -> Value {
+    Value::string(environment.now)
 }
 
 fn timeadd(arguments: &Arguments) -> Outcome {
@@ -101,6 +101,7 @@ fn formatdate(arguments: &Arguments) -> Outcome {
         let token = &rest[..length];
         rest = &rest[length..];
         match first {
+            '\'' if token == "''" => text.push('\''),
             '\'' => text.push_str(&token[1..length - 1].replace("''", "'")),
             'a'..='z' | 'A'..='Z' => text.push_str(&part(token, &moment)?),
             _ => text.push_str(token),
@@ -148,11 +149,10 @@ fn part(token: &str, moment: &Moment) -> Result<String, FunctionError> {
         "m" => time.minute().to_string(),
         "ss" => format!("{:02}", time.second()),
         "s" => time.second().to_string(),
-        "ZZZZZ" => moment.offset_text(":"),
         "ZZZ" if moment.offset == 0 => "UTC".to_owned(),
         "Z" if moment.offset == 0 => "Z".to_owned(),
+        "ZZZZZ" | "Z" => moment.offset_text(":"),
         "ZZZZ" | "ZZZ" => moment.offset_text(""),
-        "Z" => moment.offset_text(":"),
         _ => return Err(FunctionError::at(0, format!("invalid date format verb \"{token}\"{}", forms(token)))),
     })
 }

@@ -8,7 +8,10 @@ use super::call::FunctionError;
 use super::moment;
 use crate::eval::inspect::inspect;
 use crate::eval::number;
-use crate::model::Value;
+use crate::model::{Number, Value};
+
+/// The tags of single values.
+const SCALARS: [&str; 7] = ["binary", "bool", "float", "int", "null", "str", "timestamp"];
 
 /// How deep YAML text may be nested.
 const MAX_DEPTH: usize = 128;
@@ -26,7 +29,8 @@ pub(super) fn decode(text: &str) -> Result<Value, FunctionError> {
 /// Reads all documents of a text.
 pub(super) fn decode_all(text: &str) -> Result<Vec<Value>, FunctionError> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let mut decoder = Decoder { parser: Parser::new_from_str(text), anchors: BTreeMap::new() };
+    let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
+    let mut decoder = Decoder { parser: Parser::new_from_str_with_options(text, options), anchors: BTreeMap::new() };
     let mut documents = Vec::new();
     loop {
         match decoder.next()? {
@@ -145,13 +149,12 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, Fu
     let Some(tag) = tag else {
         return if style == ScalarStyle::Plain { plain(text) } else { Ok(Value::string(text)) };
     };
-    let kind =
-        tag.core_suffix().filter(|kind| ["str", "binary", "null", "bool", "int", "float", "timestamp"].contains(kind));
+    let kind = tag.suffix_in_namespace("tag:yaml.org,2002:").filter(|kind| SCALARS.contains(&kind.as_ref()));
     let kind = kind.ok_or_else(|| FunctionError::at(0, format!("unsupported tag `{}`", tag.original())))?;
     if style != ScalarStyle::Plain || kind == "str" || kind == "binary" {
         return Ok(Value::string(text));
     }
-    let value = match kind {
+    let value = match kind.as_ref() {
         "null" => return Ok(Value::Null),
         "bool" => bool_word(text).map(Value::Bool),
         "timestamp" => moment::parse_loose(text).map(|moment| Value::string(moment.to_string())),
@@ -189,10 +192,11 @@ fn bool_word(text: &str) -> Option<bool> {
 
 /// Reads decimal numbers, and `0x` and `0o` without a sign. A leading zero alone means nothing.
 fn plain_number(text: &str) -> Option<Value> {
-    let based =
-        text.strip_prefix("0x").map(|digits| (digits, 16)).or(text.strip_prefix("0o").map(|digits| (digits, 8)));
+    let based = [("0x", 16), ("0o", 8)].into_iter().find_map(|(prefix, base)| Some((text.strip_prefix(prefix)?, base)));
     let number = match based {
-        Some((digits, base)) if !digits.starts_with(['+', '-']) => i64::from_str_radix(digits, base).ok()?.into(),
+        Some((digits, base)) if digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            Number(u64::from_str_radix(digits, base).ok()?.into())
+        }
         _ => number::parse(text)?,
     };
     Some(Value::Number(number))
@@ -200,6 +204,8 @@ fn plain_number(text: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -213,7 +219,8 @@ mod tests {
     fn aliases_that_multiply_are_refused() {
         let mut text = String::from("a0: &a0 [x]\n");
         for level in 1..30 {
-            text.push_str(&format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1));
+            let before = level - 1;
+            writeln!(text, "a{level}: &a{level} [*a{before}, *a{before}]").unwrap();
         }
         assert!(decode(&text).unwrap_err().message.contains("parts"));
     }
