@@ -90,11 +90,6 @@ impl Cluster {
         self.0.client.default_namespace()
     }
 
-    /// Returns how many requests may run at the same time.
-    pub(crate) fn parallelism(&self) -> usize {
-        self.0.settings.parallelism.max(1)
-    }
-
     /// Returns how many requests were sent so far, repeated ones included.
     pub(crate) fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)

@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { parallelism: 32, timeout: Duration::from_secs(60) }
+        Self { parallelism: 32, timeout: Duration::from_mins(1) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which cluster it is, which kinds it serves, and their OpenAPI documents.
+//! Which cluster it is, which kinds it serves, and their `OpenAPI` documents.
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -12,7 +12,7 @@ use crate::model::{ClusterIdentity, Json, Kind, Object, ServedKind};
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
                           application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
-/// Where the OpenAPI document of each `apiVersion` is, as `(path, hash)`.
+/// Where the `OpenAPI` document of each `apiVersion` is, as `(path, hash)`.
 pub(crate) type DocumentIndex = BTreeMap<String, (String, String)>;
 
 /// What the server serves, by group and kind.
@@ -52,7 +52,7 @@ impl Cluster {
         Ok(kinds)
     }
 
-    /// Asks where the OpenAPI v3 documents are.
+    /// Asks where the `OpenAPI` v3 documents are.
     pub(crate) async fn document_index(&self) -> Result<DocumentIndex, ClusterError> {
         let index = self.read("/openapi/v3", JSON, "read the OpenAPI index").await?;
         let paths = index.get("paths").and_then(Json::as_object);
@@ -65,7 +65,7 @@ impl Cluster {
         Ok(paths.into_iter().flatten().filter_map(entry).collect())
     }
 
-    /// Reads one OpenAPI document, at a path of the index.
+    /// Reads one `OpenAPI` document, at a path of the index.
     pub(crate) async fn document(&self, path: &str) -> Result<Vec<u8>, ClusterError> {
         let call = get(path, JSON, &format!("read the OpenAPI document {path}"));
         Ok(self.send(call).await?.body)
@@ -103,7 +103,7 @@ impl Cluster {
     }
 }
 
-/// Returns the kind that a CustomResourceDefinition makes the server serve.
+/// Returns the kind that a `CustomResourceDefinition` makes the server serve.
 pub(crate) fn defined_kind(definition: &Object) -> Option<ServedKind> {
     #[derive(Deserialize)]
     struct Version {
@@ -201,11 +201,11 @@ mod tests {
     use crate::cluster::{Settings, Target, connect};
 
     async fn kinds(routes: &[(&'static str, Json)]) -> Kinds {
-        let mut router = Router::new();
-        for (path, answer) in routes.iter().cloned() {
-            router = router.route(path, get(move || async move { answer.to_string() }));
+        let mut app = Router::new();
+        for (place, body) in routes.iter().cloned() {
+            app = app.route(place, get(move || async move { body.to_string() }));
         }
-        let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
+        let cluster = connect(Target::Service(app), Settings::default()).await.expect("a client");
         cluster.discover().await.expect("kinds")
     }
 

@@ -8,7 +8,7 @@ mod watch;
 
 pub(crate) use client::Cluster;
 pub(crate) use connect::{Settings, Target, connect, kubeconfig_files};
-pub(crate) use discovery::{DocumentIndex, Kinds, defined_kind};
-pub(crate) use error::{Cause, ClusterError, Refusal};
+pub(crate) use discovery::{Kinds, defined_kind};
+pub(crate) use error::ClusterError;
 pub(crate) use objects::{Apply, Deletion, Outcome, Propagation};
 pub(crate) use watch::Seen;

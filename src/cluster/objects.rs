@@ -177,10 +177,17 @@ impl Cluster {
     pub(crate) async fn patch(&self, object: &Identity, kind: &Kind, patch: &Json) -> Result<Object, ClusterError> {
         let namespace = object.namespace.as_deref();
         let what = format!("patch {}", named(kind, namespace, &object.name));
-        let path = self.object_path(kind, namespace, &object.name)?;
-        let path = format!("{path}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict");
+        let place = self.object_path(kind, namespace, &object.name)?;
+        let query = format!("fieldManager={FIELD_MANAGER}&fieldValidation=Strict");
         let body = Some(("application/json-patch+json", patch.to_string().into_bytes()));
-        let call = Call { method: Method::PATCH, path, accept: JSON, body, what, secret: is_secret(kind) };
+        let call = Call {
+            method: Method::PATCH,
+            path: format!("{place}?{query}"),
+            accept: JSON,
+            body,
+            what,
+            secret: is_secret(kind),
+        };
         read(&self.send(call).await?, kind)
     }
 
@@ -283,10 +290,15 @@ fn escape(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push_str(&format!("%{byte:02X}"));
+            escaped.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     escaped
+}
+
+/// Returns the digit of four bits.
+fn hex(bits: u8) -> char {
+    char::from_digit(u32::from(bits), 16).expect("four bits are one digit").to_ascii_uppercase()
 }
 
 #[cfg(test)]
@@ -302,7 +314,7 @@ mod tests {
     use crate::cluster::{Settings, Target, connect};
     use crate::model::ServedKind;
 
-    /// A cluster that serves ConfigMaps and Secrets, answers by the function, and writes down the requests.
+    /// A cluster that serves config maps and Secrets, answers by the function, and writes down the requests.
     async fn cluster(answer: fn(&str) -> Response) -> (Cluster, Arc<Mutex<Vec<String>>>) {
         let log = Arc::new(Mutex::new(Vec::new()));
         let writer = log.clone();

@@ -138,7 +138,7 @@ impl Drafting {
         let mut changes = Vec::new();
         for desired in objects {
             let identity = desired.object.identity();
-            match judge::judge(context, Case { address, desired, lifecycle, status, replace }) {
+            match judge::judge(context, Case { desired, lifecycle, status, replace }) {
                 Ok(judged) => {
                     if judged.proven {
                         self.proven.insert(identity);

@@ -31,7 +31,6 @@ pub(super) struct Context<'a> {
 /// One object to be judged.
 #[derive(Debug)]
 pub(super) struct Case<'a> {
-    pub address: &'a Address,
     pub desired: DesiredObject,
     pub lifecycle: &'a Lifecycle,
     /// Of the resource, where it is recorded.
@@ -442,7 +441,7 @@ fn terminating(desired: &DesiredObject, live: &Object) -> Diagnostic {
 
 /// Tells whether an object was applied from the state with this lineage.
 ///
-/// Annotations alone are not enough: the Deployment controller copies them to its ReplicaSets.
+/// Annotations alone are not enough: the Deployment controller copies them to its `ReplicaSet`s.
 fn is_applied_by(live: &Object, lineage: &str) -> bool {
     let entries = live.pointer("/metadata/managedFields").and_then(Json::as_array);
     let is_own = |entry: &Json| entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply";

@@ -24,8 +24,8 @@ pub(crate) use change::{
     Action, Answer, ApprovedPlan, Change, ConflictPolicy, Disagreement, Drift, DriftKind, FieldChange, Mode, Options,
     OutputChange, Plan, Question, ResourcePlan, Totals, Validation,
 };
-pub(crate) use draft::{Draft, assume, check_cluster, draft};
+pub(crate) use draft::{assume, check_cluster, draft};
 pub(crate) use drift::drift;
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use outputs::{record as record_output, to_json as value_to_json};
-pub(crate) use prepare::{ADDRESS, LINEAGE, MANAGED_BY, has_unknown};
+pub(crate) use prepare::{ADDRESS, LINEAGE, MANAGED_BY};

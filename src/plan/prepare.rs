@@ -73,10 +73,8 @@ pub(super) fn reveal(assumed: &Object, desired: &DesiredObject, salt: &str) -> O
 fn exchange(assumed: &mut Json, desired: &Json, pointer: &mut String, salt: &str) {
     let length = pointer.len();
     match assumed {
-        Json::String(text) if is_hash(text) => {
-            if *assumed == hidden(desired, pointer, salt) {
-                *assumed = desired.clone();
-            }
+        Json::String(text) if is_hash(text) && Json::from(text.as_str()) == hidden(desired, pointer, salt) => {
+            *assumed = desired.clone();
         }
         Json::Object(entries) => {
             for (name, value) in entries {
@@ -91,7 +89,8 @@ fn exchange(assumed: &mut Json, desired: &Json, pointer: &mut String, salt: &str
         Json::Array(items) => {
             for (index, value) in items.iter_mut().enumerate() {
                 if let Some(desired) = desired.get(index) {
-                    pointer.push_str(&format!("/{index}"));
+                    pointer.push('/');
+                    pointer.push_str(&index.to_string());
                     exchange(value, desired, pointer, salt);
                     pointer.truncate(length);
                 }
@@ -132,7 +131,7 @@ pub(super) fn leave_alone(desired: &mut DesiredObject, live: &Object, paths: &[F
 }
 
 /// Tells whether some text in the value is known only after apply.
-pub(crate) fn has_unknown(value: &Json) -> bool {
+pub(super) fn has_unknown(value: &Json) -> bool {
     match value {
         Json::String(text) => text.contains(UNKNOWN),
         Json::Array(items) => items.iter().any(has_unknown),

@@ -1,7 +1,7 @@
 //! Sums up what all pods request, before and after.
 use crate::model::{Json, Object, Quantity};
 
-use super::{Change, Plan, Totals};
+use super::{Plan, Totals};
 
 /// CPU in thousandths, memory in bytes, GPUs.
 #[derive(Clone, Copy, Default)]

@@ -37,7 +37,7 @@ pub(crate) fn diagnostics(
 }
 
 /// Returns where a span begins, as `main.rf.hcl:3:5`; lines and columns count from one.
-pub(crate) fn place(span: Span, sources: &Sources) -> String {
+fn place(span: Span, sources: &Sources) -> String {
     let (line, column) = position(span, sources);
     format!("{}:{line}:{column}", sources.name(span.file))
 }

@@ -14,5 +14,5 @@ pub(crate) mod text;
 mod words;
 pub(crate) mod yaml;
 
-pub(crate) use diagnostics::{diagnostics, place};
+pub(crate) use diagnostics::diagnostics;
 pub(crate) use style::View;

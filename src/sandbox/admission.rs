@@ -85,13 +85,15 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
     }
 }
 
-/// Tells whether an object that is being deleted waits for more than its finalizers.
-pub(super) fn is_kept_while_deleted(object: &Json) -> bool {
-    match (text(object, "/apiVersion"), text(object, "/kind")) {
-        ("v1", "Namespace") => !items(object, "/spec/finalizers").is_empty(),
-        ("v1", "Pod") => integer(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0,
-        _ => false,
-    }
+/// Tells whether a namespace waits for its content to go.
+pub(super) fn is_full_namespace(object: &Json) -> bool {
+    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Namespace") && !items(object, "/spec/finalizers").is_empty()
+}
+
+/// Tells whether a pod that is being deleted waits for its containers to stop.
+pub(super) fn is_stopping_pod(object: &Json) -> bool {
+    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Pod")
+        && integer(object, "/metadata/deletionGracePeriodSeconds").unwrap_or(0) > 0
 }
 
 fn add_finalizer(object: &mut Json, finalizer: &str) {

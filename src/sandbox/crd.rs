@@ -169,12 +169,7 @@ pub(super) fn status(definition: &Json, time: &str) -> Json {
     })
 }
 
-/// Tells whether a definition that is being deleted waits for its objects.
-pub(super) fn is_kept(object: &Json) -> bool {
-    items(object, "/metadata/finalizers").iter().any(|finalizer| finalizer == CLEANUP)
-}
-
-/// Makes sure that a new definition outlives its objects.
+/// Makes sure that a definition that is being deleted outlives its objects.
 pub(super) fn protect(definition: &mut Json) {
     let mut finalizers = items(definition, "/metadata/finalizers").to_vec();
     if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {

@@ -90,9 +90,9 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Response, Sta
     let left = delete_object(world, call.info, &live, &options)?;
     // A pod is answered with itself, gone or not; everything else with itself only while it lasts.
     match left {
-        Some(object) => Ok(super::get_list::object_response(call, StatusCode::OK, &object)),
+        Some(object) => Ok(super::get_list::object_response(world, call, StatusCode::OK, &object)),
         None if call.info.is("Pod") || call.info.is("Service") => {
-            Ok(super::get_list::object_response(call, StatusCode::OK, live.json()))
+            Ok(super::get_list::object_response(world, call, StatusCode::OK, live.json()))
         }
         None => Ok(json_response(StatusCode::OK, &success(call.info, &live))),
     }
@@ -143,8 +143,11 @@ pub(super) fn delete_object(
     let mut object = live.json().clone();
     add_finalizer(&mut object, propagation(info, options));
     let grace = grace(world, info, live, options);
-    let stays = grace > 0 || !items(&object, "/metadata/finalizers").is_empty() || super::crd::is_kept(&object)
-        || super::admission::is_kept_while_deleted(&object);
+    if info.is("CustomResourceDefinition") && !live.is_terminating() {
+        super::crd::protect(&mut object);
+    }
+    let has_finalizers = !items(&object, "/metadata/finalizers").is_empty();
+    let stays = grace > 0 || has_finalizers || super::admission::is_full_namespace(&object);
     if options.dry_run {
         return Ok(stays.then_some(object));
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::faults::Effect;
 use super::kinds::KindInfo;
-use super::request::{Parameters, accept, wants_metadata, wants_table};
+use super::request::{Parameters, wants_metadata, wants_table};
 use super::router::{Call, json_response};
 use super::selectors::{Fields, Labels};
 use super::status::Status;
@@ -55,7 +55,7 @@ impl Filter {
 /// Answers a GET of one object.
 pub(super) fn get(world: &World, call: &Call<'_>) -> Result<Response, Status> {
     let object = existing(world, call)?;
-    Ok(object_response(call, StatusCode::OK, object.json()))
+    Ok(object_response(world, call, StatusCode::OK, object.json()))
 }
 
 /// Returns the object that a path names.
@@ -66,9 +66,9 @@ pub(super) fn existing(world: &World, call: &Call<'_>) -> Result<Arc<Object>, St
 }
 
 /// Returns an object in the form that the client asked for.
-pub(super) fn object_response(call: &Call<'_>, code: StatusCode, object: &Json) -> Response {
+pub(super) fn object_response(world: &World, call: &Call<'_>, code: StatusCode, object: &Json) -> Response {
     if wants_table(call.headers) {
-        let table = table::table(call.info, &[object], &json!({}), None, include_object(call.parameters));
+        let table = table::table(call.info, &[object], &json!({}), world, include_object(call.parameters));
         return json_response(code, &table);
     }
     if wants_metadata(call.headers) {
@@ -177,7 +177,7 @@ fn list_response(call: &Call<'_>, page: &[Arc<Object>], metadata: Json, world: &
     if wants_table(call.headers) {
         let objects: Vec<&Json> = page.iter().map(|object| object.json()).collect();
         let include = include_object(call.parameters);
-        let table = table::table(info, &objects, &metadata, Some(world), include);
+        let table = table::table(info, &objects, &metadata, world, include);
         return json_response(StatusCode::OK, &table);
     }
     let api_version = info.api_version();
@@ -201,10 +201,4 @@ fn item(object: &Object, api_version: &str) -> String {
     let mut json = object.json().clone();
     json["apiVersion"] = Json::from(api_version);
     json.to_string()
-}
-
-/// Tells whether the first media type that the client accepts is one that the sandbox writes.
-pub(super) fn accepts_json(headers: &HeaderMap) -> bool {
-    let accept = accept(headers);
-    accept.is_empty() || accept.contains("application/json") || accept.contains("*/*")
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::get_list::existing;
 use super::kinds::KindInfo;
-use super::request::{FieldValidation, WriteOptions, content_type, read_yaml};
+use super::request::{WriteOptions, content_type, read_yaml};
 use super::router::Call;
 use super::status::{Cause, Status};
 use super::world::{Key, World};
@@ -152,14 +152,14 @@ fn merged(
         ssa::apply(live.map(AsRef::as_ref), config, schema, &options.manager, options.force, &now).map_err(|error| {
             match error {
                 ApplyError::Conflicts(conflicts) => Status::apply_conflicts(&describe(&conflicts, info)),
-                ApplyError::Invalid { path, message } => invalid(call, info, &path.to_string(), &message, options),
+                ApplyError::Invalid { path, message } => invalid(call, info, &path.to_string(), &message),
             }
         })?;
     Ok(applied.object.into_json())
 }
 
 /// Words the refusal of an object that does not fit the schema. The real server answers 500 without a reason.
-fn invalid(call: &Call<'_>, info: &KindInfo, path: &str, message: &str, _options: &WriteOptions) -> Status {
+fn invalid(call: &Call<'_>, info: &KindInfo, path: &str, message: &str) -> Status {
     let name = call.target.name.as_deref().unwrap_or_default();
     let namespace = call.target.namespace.as_deref().unwrap_or_default();
     let kind = format!("{}/{}, Kind={}", info.group, info.version, info.kind);
@@ -294,11 +294,6 @@ fn take(object: &mut Json, path: &str) -> Option<Json> {
         }
         _ => None,
     }
-}
-
-/// Tells whether unknown fields are refused.
-pub(super) fn is_strict(options: &WriteOptions) -> bool {
-    options.validation == FieldValidation::Strict
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::kinds::KindInfo;
 use super::request::{Parameters, Target};
 use super::server::Sandbox;
 use super::status::Status;
+use super::world::World;
 use super::write::Written;
 use super::{delete, discovery, get_list, openapi, patch, scale, watch, write};
 use crate::model::Json;
@@ -108,9 +109,18 @@ fn dispatch(sandbox: &Sandbox, method: &Method, call: &Call<'_>, effect: Option<
         ("GET", _) if call.parameters.is_true("watch") => watch::watch(sandbox, call, effect),
         ("GET", true) => get_list::get(&sandbox.lock(), call),
         ("GET", false) => get_list::list(&mut sandbox.lock(), call, effect),
-        ("POST", false) => write::post(&mut sandbox.lock(), call).map(|written| written_answer(call, &written)),
-        ("PUT", true) => write::put(&mut sandbox.lock(), call, None).map(|written| written_answer(call, &written)),
-        ("PATCH", true) => patch::patch(&mut sandbox.lock(), call, None).map(|written| written_answer(call, &written)),
+        ("POST", false) => {
+            let mut world = sandbox.lock();
+            write::post(&mut world, call).map(|written| written_answer(&world, call, &written))
+        },
+        ("PUT", true) => {
+            let mut world = sandbox.lock();
+            write::put(&mut world, call, None).map(|written| written_answer(&world, call, &written))
+        },
+        ("PATCH", true) => {
+            let mut world = sandbox.lock();
+            patch::patch(&mut world, call, None).map(|written| written_answer(&world, call, &written))
+        },
         ("DELETE", true) => delete::delete(&mut sandbox.lock(), call),
         ("DELETE", false) => delete::delete_collection(&mut sandbox.lock(), call),
         _ => Err(Status::method_not_allowed()),
@@ -127,13 +137,13 @@ fn subresource_answer(
     match (subresource, method.as_str()) {
         ("status", "GET") if call.info.has_status => get_list::get(&world, call),
         ("status", "PUT") if call.info.has_status => {
-            write::put(&mut world, call, Some("status")).map(|written| written_answer(call, &written))
+            write::put(&mut world, call, Some("status")).map(|written| written_answer(&world, call, &written))
         }
         ("status", "PATCH") if call.info.has_status => {
-            patch::patch(&mut world, call, Some("status")).map(|written| written_answer(call, &written))
+            patch::patch(&mut world, call, Some("status")).map(|written| written_answer(&world, call, &written))
         }
         ("finalize", "PUT") if call.info.is("Namespace") => {
-            delete::finalize_namespace(&mut world, call).map(|written| written_answer(call, &written))
+            delete::finalize_namespace(&mut world, call).map(|written| written_answer(&world, call, &written))
         }
         ("scale", _) if call.info.has_scale => scale::answer(&mut world, method, call),
         ("exec" | "attach" | "portforward" | "log" | "proxy" | "eviction" | "binding" | "token" | "resize", _)
@@ -145,9 +155,9 @@ fn subresource_answer(
 }
 
 /// Returns the answer to a write, with its warnings.
-fn written_answer(call: &Call<'_>, written: &Written) -> Response {
+fn written_answer(world: &World, call: &Call<'_>, written: &Written) -> Response {
     let code = if written.created { StatusCode::CREATED } else { StatusCode::OK };
-    let mut response = get_list::object_response(call, code, &written.object);
+    let mut response = get_list::object_response(world, call, code, &written.object);
     for warning in &written.warnings {
         let text = format!("299 - \"{}\"", warning.replace('\\', "\\\\").replace('"', "\\\""));
         if let Ok(value) = HeaderValue::from_str(&text) {

@@ -1,5 +1,7 @@
 //! The answers of a refusing API server: one `Status` object per refusal, with the texts that clients know.
 //! Shapes: <https://github.com/kubernetes/apimachinery/blob/master/pkg/api/errors/errors.go>.
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
@@ -244,20 +246,17 @@ fn add_text(object: &mut Json, field: &str, text: &str) {
     }
 }
 
-/// Words conflicts as the server does: one line for one, else a list grouped by manager.
+/// Words conflicts as the server does: one line for one, else a list by manager.
 fn conflict_text(conflicts: &[(String, String)]) -> String {
     if let [(who, field)] = conflicts {
         return format!("{who}: {field}");
     }
-    let mut text = String::new();
-    let mut last = "";
-    for (index, (who, field)) in conflicts.iter().enumerate() {
-        if who != last {
-            let start = if index == 0 { "" } else { "\n" };
-            text.push_str(&format!("{start}{who}:"));
-            last = who;
-        }
-        text.push_str(&format!("\n- {field}"));
+    let mut fields: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (who, field) in conflicts {
+        let who = who.strip_prefix("conflict with ").unwrap_or(who);
+        fields.entry(who).or_default().push(format!("\n- {field}"));
     }
-    text
+    let texts: Vec<String> =
+        fields.into_iter().map(|(who, fields)| format!("conflicts with {who}:{}", fields.concat())).collect();
+    texts.join("\n")
 }

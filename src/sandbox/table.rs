@@ -9,10 +9,10 @@ use super::table_cells::{COLUMNS, cells};
 use super::world::World;
 use crate::model::Json;
 
-/// Returns the table of some objects. `world` is needed for the columns of custom kinds; a watch has none at hand.
-pub(super) fn table(info: &KindInfo, objects: &[&Json], metadata: &Json, world: Option<&World>, include: &str) -> Json {
+/// Returns the table of some objects.
+pub(super) fn table(info: &KindInfo, objects: &[&Json], metadata: &Json, world: &World, include: &str) -> Json {
     let columns = columns(info, world);
-    let now = world.map_or_else(Timestamp::now, World::now);
+    let now = world.now();
     let rows: Vec<Json> = objects
         .iter()
         .map(|object| {
@@ -32,7 +32,7 @@ fn column(name: &str, kind: &str, format: &str, priority: i64) -> Json {
     json!({"name": name, "type": kind, "format": format, "description": "", "priority": priority})
 }
 
-fn columns(info: &KindInfo, world: Option<&World>) -> Vec<Json> {
+fn columns(info: &KindInfo, world: &World) -> Vec<Json> {
     let name = column("Name", "string", "name", 0);
     if info.custom {
         let own = printer_columns(info, world);
@@ -54,18 +54,18 @@ fn columns(info: &KindInfo, world: Option<&World>) -> Vec<Json> {
     std::iter::once(name).chain(more).collect()
 }
 
-fn printer_columns(info: &KindInfo, world: Option<&World>) -> Vec<Json> {
-    let version = world.and_then(|world| crd::version(world, info));
+fn printer_columns(info: &KindInfo, world: &World) -> Vec<Json> {
+    let version = crd::version(world, info);
     version.map(|version| super::json::items(version, "/additionalPrinterColumns").to_vec()).unwrap_or_default()
 }
 
-fn row(info: &KindInfo, object: &Json, world: Option<&World>, now: Timestamp) -> Vec<Json> {
+fn row(info: &KindInfo, object: &Json, world: &World, now: Timestamp) -> Vec<Json> {
     let name = object["metadata"]["name"].clone();
     let more = if info.custom { custom_cells(info, object, world, now) } else { cells(&info.kind, object, now) };
     std::iter::once(name).chain(more).collect()
 }
 
-fn custom_cells(info: &KindInfo, object: &Json, world: Option<&World>, now: Timestamp) -> Vec<Json> {
+fn custom_cells(info: &KindInfo, object: &Json, world: &World, now: Timestamp) -> Vec<Json> {
     let columns = printer_columns(info, world);
     if columns.is_empty() {
         return vec![object["metadata"]["creationTimestamp"].clone()];

@@ -118,7 +118,7 @@ fn begin(
     let objects: Vec<Arc<Object>> =
         world.list(&selection.resource, selection.namespace.as_deref()).cloned().collect();
     let matching = objects.iter().filter(|object| selection.filter.matches(object)).cloned().collect::<Vec<_>>();
-    let lines = matching.iter().map(|object| selection.line("ADDED", object.json())).collect();
+    let lines = matching.iter().map(|object| selection.line(world, "ADDED", object.json())).collect();
     (world.revision(), lines)
 }
 
@@ -139,7 +139,7 @@ impl Selection {
     }
 
     /// Returns the line that tells of a change, where it concerns the watch.
-    fn change_line(&mut self, change: &Change) -> Option<Bytes> {
+    fn change_line(&mut self, world: &World, change: &Change) -> Option<Bytes> {
         let is_here = change.key.resource == self.resource
             && self.namespace.as_ref().is_none_or(|namespace| *namespace == change.key.namespace);
         if !is_here {
@@ -148,20 +148,20 @@ impl Selection {
         let matches = |object: &Option<Arc<Object>>| object.as_ref().is_some_and(|object| self.filter.matches(object));
         let (was, is) = (matches(&change.old), matches(&change.new));
         match (was, is, &change.new, &change.removed, &change.old) {
-            (false, true, Some(new), ..) => Some(self.line("ADDED", new.json())),
-            (true, true, Some(new), ..) => Some(self.line("MODIFIED", new.json())),
-            (true, false, None, Some(last), _) => Some(self.line("DELETED", last.json())),
+            (false, true, Some(new), ..) => Some(self.line(world, "ADDED", new.json())),
+            (true, true, Some(new), ..) => Some(self.line(world, "MODIFIED", new.json())),
+            (true, false, None, Some(last), _) => Some(self.line(world, "DELETED", last.json())),
             (true, false, Some(new), _, Some(old)) => {
                 // It left the selection: the watch sees it as it was, with the revision of the change.
                 let mut last = old.json().clone();
                 last["metadata"]["resourceVersion"] = new.json()["metadata"]["resourceVersion"].clone();
-                Some(self.line("DELETED", &last))
+                Some(self.line(world, "DELETED", &last))
             }
             _ => None,
         }
     }
 
-    fn line(&mut self, event: &str, object: &Json) -> Bytes {
+    fn line(&mut self, world: &World, event: &str, object: &Json) -> Bytes {
         let object = match &mut self.form {
             Form::Whole => {
                 let mut object = object.clone();
@@ -170,7 +170,7 @@ impl Selection {
             }
             Form::Metadata => partial(object),
             Form::Table { include, is_first } => {
-                let mut table = table::table(&self.info, &[object], &json!({}), None, include);
+                let mut table = table::table(&self.info, &[object], &json!({}), world, include);
                 if !std::mem::take(is_first) {
                     table["columnDefinitions"] = Json::Null;
                 }
@@ -237,7 +237,7 @@ impl Watch {
             return;
         }
         for change in world.changes_after(self.revision) {
-            if let Some(line) = self.selection.change_line(change) {
+            if let Some(line) = self.selection.change_line(&world, change) {
                 self.lines.push_back(line);
             }
         }

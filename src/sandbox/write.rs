@@ -9,7 +9,7 @@ use super::request::{FieldValidation, WriteOptions, check_kind, read_body};
 use super::router::Call;
 use super::status::{Cause, Status};
 use super::world::{Key, World};
-use super::{admission, crd, defaults, immutable, quota, structural, validation};
+use super::{admission, defaults, immutable, quota, structural, validation};
 use crate::model::{Json, Object, Step};
 use crate::ssa::{self, ApplyError, Schema};
 
@@ -178,24 +178,35 @@ fn settle(
     object: Json,
     writer: Writer<'_>,
 ) -> Result<Json, Status> {
-    let managed = object.pointer("/metadata/managedFields").cloned();
     let schema = schema(world, info);
-    let object = Object::new(object).map_err(|error| Status::bad_request(error.to_string()))?;
     let mut object = match (info.custom, schema) {
-        (false, Some(schema)) => ssa::canonical(&object, Some(schema)).into_json(),
-        _ => object.into_json(),
+        (false, Some(schema)) => normal_form(object, schema)?,
+        _ => object,
     };
     match structural::of(world, info) {
         Some(structure) => structural::complete(&structure, &mut object),
         None => defaults::fill(info, &mut object),
     }
-    if let Some(managed) = managed {
-        set(&mut object, &["metadata", "managedFields"], managed);
-    }
     let Some(schema) = schema.filter(|_| !writer.is_apply) else { return Ok(object) };
     let object = Object::new(object).map_err(|error| Status::bad_request(error.to_string()))?;
     let live = live.map(AsRef::as_ref);
     Ok(ssa::update(live, &object, schema, writer.manager, writer.subresource, &world.time()).into_json())
+}
+
+/// Writes an object of a Go type as the server keeps it: quantities, empty fields, a Secret's texts.
+fn normal_form(object: Json, schema: &Schema) -> Result<Json, Status> {
+    let object = Object::new(object).map_err(|error| Status::bad_request(error.to_string()))?;
+    let mut normal = ssa::canonical(&object, Some(schema)).into_json();
+    // The canonical form is that of a desired object: what only the server writes is put back.
+    for field in SYSTEM_FIELDS.iter().chain(&["resourceVersion", "managedFields"]) {
+        if let Some(value) = object.json()["metadata"].get(field) {
+            set(&mut normal, &["metadata", field], value.clone());
+        }
+    }
+    if let Some(status) = object.json().get("status") {
+        normal["status"] = status.clone();
+    }
+    Ok(normal)
 }
 
 /// Returns how objects of a kind merge.
@@ -426,8 +437,8 @@ fn is_same(live: &Json, object: &Json) -> bool {
 fn is_finished(object: &Json) -> bool {
     object.pointer("/metadata/deletionTimestamp").is_some()
         && items(object, "/metadata/finalizers").is_empty()
-        && !crd::is_kept(object)
-        && !admission::is_kept_while_deleted(object)
+        && !admission::is_full_namespace(object)
+        && !admission::is_stopping_pod(object)
 }
 
 /// Gives a pod its node. A binding is no write by a manager: nobody owns the name.

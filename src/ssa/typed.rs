@@ -89,7 +89,7 @@ impl Validator {
                 self.add(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(value)));
             }
             Scalar::Boolean if !value.is_boolean() => {
-                self.add(format!("expected boolean, got &{{{}}}", go_plain(value)))
+                self.add(format!("expected boolean, got &{{{}}}", go_plain(value)));
             }
             Scalar::Any if !is_scalar => {
                 self.add(format!("expected any scalar, got &{{{}}}", go_plain(value)));

@@ -14,7 +14,6 @@ use crate::plan::{Action, ApprovedPlan, Mode, Plan, record_output};
 use crate::state::{Entry, Journal, State, StateError};
 
 /// What apply works with.
-#[expect(missing_debug_implementations, reason = "it holds functions")]
 pub(crate) struct Work<'a> {
     pub cluster: &'a Cluster,
     /// The state that the plan was made from.
@@ -94,7 +93,7 @@ async fn walk(run: &Run<'_>, mut interrupts: watch::Receiver<u8>) -> Result<Outc
         };
         match result {
             Ok(()) => walk.done(&step),
-            Err(stop) => stopped(run, &mut walk, &step, stop, &mut outcome, &mut lost_journal),
+            Err(reason) => stopped(run, &mut walk, &step, reason, &mut outcome, &mut lost_journal),
         }
     }
     match lost_journal {
@@ -116,12 +115,12 @@ fn stopped(
     run: &Run<'_>,
     walk: &mut Walk,
     step: &Step,
-    stop: Stop,
+    reason: Stop,
     outcome: &mut Outcome,
     lost_journal: &mut Option<StateError>,
 ) {
     let skipped = walk.fail(step);
-    match stop {
+    match reason {
         Stop::Interrupted => {}
         Stop::Fatal(error) => *lost_journal = Some(error),
         Stop::Failed(diagnostic) => {
@@ -161,10 +160,8 @@ impl Run<'_> {
 fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) {
     let plan = run.plan;
     let is_open = |change: &crate::plan::OutputChange| change.after.as_ref().is_some_and(|it| !it.is_wholly_known());
-    let resolved = match plan.mode == Mode::Apply && plan.outputs.values().any(is_open) {
-        true => resolve(&run.known()),
-        false => std::collections::BTreeMap::new(),
-    };
+    let is_unknown = plan.mode == Mode::Apply && plan.outputs.values().any(is_open);
+    let resolved = if is_unknown { resolve(&run.known()) } else { std::collections::BTreeMap::new() };
     for (name, change) in &plan.outputs {
         let value = resolved.get(name).map(|output| &output.value).or(change.after.as_ref());
         let output = value.and_then(|value| record_output(value, change.sensitive, &run.state.salt));
@@ -206,7 +203,7 @@ mod tests {
     };
     use crate::plan::{Change, ResourcePlan, Totals, Validation};
     use crate::state::{Act, Intent, LockOwner, RecordedObject, Store};
-    use crate::workflow::{Recovered, recover};
+    use crate::workflow::recover::{Recovered, recover};
 
     /// A server that keeps objects by path. `refuse*` is refused, the answer for `lost*` is lost.
     #[derive(Clone, Default)]
@@ -253,13 +250,13 @@ mod tests {
             let server = self.clone();
             let router = Router::new().fallback(move |request: Request| server.clone().answer(request));
             let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
-            let served = |kind: &str, plural: &str, namespaced| ServedKind {
+            let known = |kind: &str, plural: &str, namespaced| ServedKind {
                 kind: Kind::new("v1", kind),
                 versions: vec!["v1".to_owned()],
                 plural: plural.to_owned(),
                 namespaced,
             };
-            cluster.learn([served("Secret", "secrets", true), served("Namespace", "namespaces", false)]);
+            cluster.learn([known("Secret", "secrets", true), known("Namespace", "namespaces", false)]);
             cluster
         }
 
@@ -313,7 +310,9 @@ mod tests {
             };
             resources.insert(address(name), resource);
         }
-        needs.iter().for_each(|(node, on)| graph.depend(address(node), address(on)));
+        for (node, on) in needs {
+            graph.depend(address(node), address(on));
+        }
         Plan {
             mode: Mode::Apply,
             cluster: ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() },

@@ -130,16 +130,16 @@ mod tests {
     use super::*;
     use crate::model::{FileId, Generated, Readiness, Span};
 
-    fn desired(json: Json) -> DesiredObject {
+    fn desired(json: &Json) -> DesiredObject {
         let span = Span { file: FileId(0), start: 0, end: 0 };
-        DesiredObject::new(Object::new(json).expect("an object"), span, |_, _| Readiness::ready())
+        DesiredObject::new(Object::new(json.clone()).expect("an object"), span, |_, _| Readiness::ready())
     }
 
     fn live(json: Json) -> Object {
         Object::new(json).expect("an object")
     }
 
-    fn secret(data: Json) -> Json {
+    fn secret(data: &Json) -> Json {
         json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "a" }, "data": data })
     }
 
@@ -155,11 +155,11 @@ mod tests {
 
     #[test]
     fn a_value_is_made_once_and_then_kept() {
-        let mut desired = desired(secret(json!({})));
+        let mut desired = desired(&secret(&json!({})));
         desired.generated.insert("/data/password".to_owned(), Generated { length: 3 });
         let made = body(&desired, None, Bind::Nothing, &mut |length| "x".repeat(length));
         assert_eq!(made.text("/data/password"), Some("eHh4"));
-        let live = live(secret(json!({ "password": "b2xk" })));
+        let live = live(secret(&json!({ "password": "b2xk" })));
         let kept = body(&desired, Some(&live), Bind::Version, &mut |_| unreachable!("there is one already"));
         assert_eq!(kept.text("/data/password"), Some("b2xk"));
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_others_own_is_carried_over_by_key() {
         let mut desired =
-            desired(json!({ "apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": { "name": "a" },
+            desired(&json!({ "apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": { "name": "a" },
             "spec": { "groups": [{ "name": "cpu" }, { "name": "new" }] } }));
         desired.carried.push(carried());
         let sent = body(&desired, Some(&live(groups(&json!(5)))), binding(&desired, false), &mut |_| String::new());

@@ -151,26 +151,26 @@ mod tests {
 
     use super::*;
 
-    fn object(kind: &str, metadata: Json) -> Object {
+    fn object(kind: &str, metadata: &Json) -> Object {
         Object::new(json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata })).expect("an object")
     }
 
     #[test]
     fn what_a_user_made_is_foreign_and_what_controllers_made_is_not() {
         let by = |manager: &str| json!([{ "manager": manager, "operation": "Update" }]);
-        let made = |manager: &str| object("ConfigMap", json!({ "name": "a", "managedFields": by(manager) }));
+        let made = |manager: &str| object("ConfigMap", &json!({ "name": "a", "managedFields": by(manager) }));
         assert!(is_foreign(&made("kubectl-create"), "l"));
         assert!(!is_foreign(&made("kube-controller-manager"), "l"));
         let owned = json!({ "name": "a", "managedFields": by("x"), "ownerReferences": [{ "uid": "1" }] });
-        assert!(!is_foreign(&object("Pod", owned), "l"));
-        assert!(!is_foreign(&object("ConfigMap", json!({ "name": "kube-root-ca.crt" })), "l"));
+        assert!(!is_foreign(&object("Pod", &owned), "l"));
+        assert!(!is_foreign(&object("ConfigMap", &json!({ "name": "kube-root-ca.crt" })), "l"));
     }
 
     #[test]
     fn only_our_own_lineage_is_ours() {
         let managed = json!([{ "manager": "rayform", "operation": "Apply" }]);
         let annotations = json!({ "rayform.dev/lineage": "mine" });
-        let object = object("Secret", json!({ "name": "a", "managedFields": managed, "annotations": annotations }));
+        let object = object("Secret", &json!({ "name": "a", "managedFields": managed, "annotations": annotations }));
         assert!(!is_foreign(&object, "mine"));
         assert!(is_foreign(&object, "other"));
     }
@@ -180,14 +180,14 @@ mod tests {
         let fields = json!({ "f:metadata": { "f:finalizers": { "v:\"ray.io/cleanup\"": {} } } });
         let managed = json!([{ "manager": "kuberay", "operation": "Update", "fieldsV1": fields }]);
         let metadata = json!({ "name": "a", "finalizers": ["ray.io/cleanup", "orphan"], "managedFields": managed });
-        let text = what_holds(&object("RayCluster", metadata));
+        let text = what_holds(&object("RayCluster", &metadata));
         assert!(text.contains("finalizer `ray.io/cleanup` (set by `kuberay`"), "{text}");
         assert!(text.contains("finalizer `orphan` (cleared by the garbage collector"), "{text}");
     }
 
     #[test]
     fn many_foreign_objects_are_counted() {
-        let identity = |number: u32| object("Pod", json!({ "name": number.to_string() })).identity();
+        let identity = |number: u32| object("Pod", &json!({ "name": number.to_string() })).identity();
         let foreign = Foreign { objects: (0..7).map(identity).collect(), unseen: Vec::new() };
         let reason = foreign.reason().expect("a reason");
         assert!(reason.ends_with("Pod 0, Pod 1, Pod 2, Pod 3, Pod 4 and 2 more"), "{reason}");

@@ -14,7 +14,7 @@ pub(super) fn edit(object: &mut Object, change: impl FnOnce(&mut Json)) {
 
 /// Tells whether an object was applied by rayform from the state with this lineage.
 ///
-/// Annotations alone are not enough: the Deployment controller copies them to its ReplicaSets.
+/// Annotations alone are not enough: the Deployment controller copies them to its replica sets.
 pub(super) fn is_ours(object: &Object, lineage: &str) -> bool {
     object.annotation(plan::LINEAGE) == Some(lineage) && managers(object).any(|it| it == (FIELD_MANAGER, "Apply"))
 }

@@ -72,14 +72,14 @@ pub(crate) fn place(desired: &mut Desired, kinds: &Kinds, namespace: &str) {
         let has_one = desired.object.namespace().is_some_and(|namespace| !namespace.is_empty());
         match namespaced {
             Some(true) if !has_one => {
-                edit(&mut desired.object, |json| json["metadata"]["namespace"] = namespace.into())
+                edit(&mut desired.object, |json| json["metadata"]["namespace"] = namespace.into());
             }
             Some(false) if desired.object.pointer("/metadata/namespace").is_some() => {
                 edit(&mut desired.object, |json| {
-                    json.pointer_mut("/metadata")
-                        .and_then(Json::as_object_mut)
-                        .map(|metadata| metadata.remove("namespace"));
-                })
+                    if let Some(metadata) = json["metadata"].as_object_mut() {
+                        metadata.remove("namespace");
+                    }
+                });
             }
             _ => {}
         }
@@ -189,7 +189,7 @@ fn remark(scope: &Scope) -> Diagnostic {
         .hint("allow `list`: a plan then takes one request for all of them")
 }
 
-/// Returns the OpenAPI documents of some API versions, from the cache where their hash is known there.
+/// Returns the `OpenAPI` documents of some API versions, from the cache where their hash is known there.
 async fn documents(
     cluster: &Cluster,
     api_versions: &BTreeSet<String>,

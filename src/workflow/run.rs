@@ -40,7 +40,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { parallelism: 32, timeout: Duration::from_secs(600), grace: Duration::from_secs(5) }
+        Self { parallelism: 32, timeout: Duration::from_mins(10), grace: Duration::from_secs(5) }
     }
 }
 

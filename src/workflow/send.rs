@@ -6,6 +6,7 @@ use super::apply::ends;
 use super::body::{Bind, binding, body, is_as_planned, random_text};
 use super::error::Stop;
 use super::object::{edit, managers, named, recorded};
+use super::parting::parting;
 use super::rank::{Rank, groups, rank};
 use super::run::{Run, verb};
 use super::wait::Waited;
@@ -190,7 +191,9 @@ impl Run<'_> {
             Change::Create { desired, .. } => (desired, self.create(address, desired).await?, Verb::Create),
             Change::Update { desired, live, force, adopt, .. } => {
                 let verb = if *adopt { Verb::Adopt } else { Verb::Update };
-                (desired, self.update(address, desired, live, *force).await?, verb)
+                let live = self.update(address, desired, live, *force).await?;
+                let live = if *adopt { self.part(live).await } else { live };
+                (desired, live, verb)
             }
             Change::Replace { desired, live, orphan_pods, .. } => {
                 let propagation = if *orphan_pods { Propagation::Orphan } else { Propagation::Foreground };
@@ -220,7 +223,7 @@ impl Run<'_> {
     }
 
     async fn create(&self, address: &Address, desired: &DesiredObject) -> Result<Object, Stop> {
-        let object = self.body(desired, None, Bind::Nothing)?;
+        let object = Self::body(desired, None, Bind::Nothing)?;
         let outcome = self.apply_new(address, desired, &object).await?;
         if !outcome.created && !outcome.repeated && has_other_makers(&outcome.object) {
             let identity = object.identity();
@@ -228,7 +231,7 @@ impl Run<'_> {
             let error = format!("`{address}`: somebody else made {} since the plan", named(&identity));
             return Err(Diagnostic::error(error).at(desired.span).hint("plan again; `--adopt` takes it over").into());
         }
-        self.accept(address, desired, &object, outcome).await
+        Ok(self.accept(address, desired, &object, outcome))
     }
 
     /// Applies an object that does not exist. A kind that was defined a moment ago may not be served yet.
@@ -266,11 +269,11 @@ impl Run<'_> {
         let uid = planned.uid().unwrap_or_default();
         let mut live = planned.clone();
         for attempt in 1.. {
-            let object = self.body(desired, Some(&live), bind)?;
+            let object = Self::body(desired, Some(&live), bind)?;
             let intended = recorded(&unbound(&object), &desired.sensitive, uid, &self.state.salt);
             let intent = self.intend(address, Act::Apply, intended).await?;
             let error = match self.cluster.apply(&object, Apply { force, dry_run: false }).await {
-                Ok(outcome) => return self.accept(address, desired, &unbound(&object), outcome).await,
+                Ok(outcome) => return Ok(self.accept(address, desired, &unbound(&object), outcome)),
                 Err(error) => error,
             };
             let doing = Self::doing(address, "changed", &object.identity());
@@ -289,14 +292,25 @@ impl Run<'_> {
         unreachable!("the loop ends by returning")
     }
 
+    /// Takes the fields that we own now from those who made the object by hand before.
+    ///
+    /// Values stay. Without this, a field that we stop to apply later would stay for ever, because they
+    /// own it too. That it cannot be done now is no failure: nothing is wrong with the object.
+    async fn part(&self, live: Object) -> Object {
+        let Some(patch) = parting(&live) else { return live };
+        match self.cluster.patch(&live.identity(), &live.kind(), &patch).await {
+            Ok(parted) => parted,
+            Err(error) => {
+                let name = named(&live.identity());
+                let message = format!("{name}: its earlier managers still share its fields: {error}");
+                self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
+                live
+            }
+        }
+    }
+
     /// Records what the server made of an object.
-    async fn accept(
-        &self,
-        address: &Address,
-        desired: &DesiredObject,
-        object: &Object,
-        outcome: Outcome,
-    ) -> Result<Object, Stop> {
+    fn accept(&self, address: &Address, desired: &DesiredObject, object: &Object, outcome: Outcome) -> Object {
         let uid = outcome.object.uid().unwrap_or_default();
         let object = recorded(object, &desired.sensitive, uid, &self.state.salt);
         self.mark_made(address);
@@ -306,11 +320,11 @@ impl Run<'_> {
             self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
         }
         self.cluster.learn(defined_kind(&outcome.object));
-        Ok(outcome.object)
+        outcome.object
     }
 
     /// Returns what to send for an object.
-    fn body(&self, desired: &DesiredObject, live: Option<&Object>, bind: Bind) -> Result<Object, Stop> {
+    fn body(desired: &DesiredObject, live: Option<&Object>, bind: Bind) -> Result<Object, Stop> {
         let mut failed = None;
         let mut random = |length| {
             random_text(length).unwrap_or_else(|error| {

@@ -254,7 +254,7 @@ mod tests {
         let applied = Object::new(applied).expect("an object");
         let span = Span { file: FileId(0), start: 0, end: 0 };
         let desired = DesiredObject::new(applied.clone(), span, by_status);
-        let patience = Patience { timeout: Duration::from_secs(600), grace: Duration::from_secs(5) };
+        let patience = Patience { timeout: Duration::from_mins(10), grace: Duration::from_secs(5) };
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = |reason: &str| told.lock().expect("a lock").push(reason.to_owned());
         let waited = watching.ready(&desired, &applied, patience, tell, std::future::pending()).await;
@@ -266,7 +266,7 @@ mod tests {
     async fn what_is_ready_at_once_is_not_watched() {
         let (watching, cluster) = watching(widget(1, ""), &[]).await;
         assert_eq!(wait(&watching, widget(9, "ready")).await.0, Waited::Ready { note: None });
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(cluster.requests(), 0);
     }
 
@@ -298,7 +298,7 @@ mod tests {
         let (watching, _) = watching(widget(10, ""), &[]).await;
         let kind = Kind::new("x.io/v1", "Widget");
         let identity = Object::new(widget(1, "")).expect("an object").identity();
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         let other = watching.gone(&kind, &identity, "another", long, std::future::pending()).await;
         assert_eq!(other, Waited::Ready { note: None });
         let same = watching.gone(&kind, &identity, "u", long, std::future::pending()).await;

@@ -140,5 +140,6 @@ fn a_lost_state_is_rebuilt_from_the_cluster(world: &World) {
     let run = world.rayform(&format!("state recover --lineage={lineage}"));
     assert_eq!(run.code, 0, "{run}");
     expect_all_recorded(world);
+    let _ = world.apply();
     world.expect_no_changes();
 }

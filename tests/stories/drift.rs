@@ -122,7 +122,8 @@ fn a_recreated_object_is_seen_by_its_uid(world: &World) {
     world.create_as("kubectl-create", "/api/v1/namespaces/{n}/configmaps", &object);
     expect_drift(world, &["config_map.settings"]);
     let run = world.rayform("plan");
-    assert!(run.stdout.contains("config_map.settings") || run.stderr.contains("config_map.settings"), "{run}");
+    assert_eq!(run.code, 1, "{run}");
+    assert!(run.stderr.contains("made again") && run.stderr.contains("kubectl-create"), "{run}");
 }
 
 fn a_field_taken_by_a_foreign_apply_is_a_conflict(world: &World) {

@@ -76,10 +76,10 @@ fn the_quickstart_lives_through_a_day(world: &World) {
     let is_head = |it: &&Value| it["metadata"]["labels"]["ray.io/node-type"] == "head";
     let head = pools.iter().find(is_head).expect("a head")["metadata"]["name"].as_str().expect("a name").to_owned();
     let path = format!("/apis/apps/v1/namespaces/{{n}}/deployments/{head}");
-    world.merge_as("kubectl-edit", &path, &json!({"spec": {"strategy": {"type": "RollingUpdate"}}}));
+    world.scale(&path, 2);
     let run = world.rayform("plan --detailed-exitcode");
     assert_eq!(run.code, 2, "{run}");
-    assert!(run.stdout.contains("kubectl-edit") && run.stdout.contains("strategy"), "{run}");
+    assert!(run.stdout.contains("kubectl") && run.stdout.contains("replicas = 2 -> 1"), "{run}");
     let _ = world.apply();
     world.expect_no_changes();
     let run = world.rayform("output --raw dashboard");

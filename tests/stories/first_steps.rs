@@ -26,7 +26,36 @@ resource "config_map" "settings" {
 fn the_second_plan_is_empty(world: &World) {
     world.configure(SMALL);
     let run = world.apply();
-    assert_data_eq!(run.stdout, str![[""]].raw());
+    assert_data_eq!(run.stdout, str![[r#"
+Cluster: [SERVER] (context rayform-sandbox)
+
+rayform will do this:
+
+  # config_map.settings will be created
+  + resource "config_map" "settings" {
+      + ConfigMap {n}/settings {
+            # not yet validated by the server: this plan makes the namespace `{n}`
+          + data = {
+              + colour = "green"
+            }
+        }
+    }
+
+  # namespace.team will be created
+  + resource "namespace" "team" {
+      + Namespace {n} {
+        }
+    }
+
+Plan: 2 to add, 0 to change, 0 to destroy.
+namespace.team: Creating...
+namespace.team: Creation complete after [SECONDS]s
+config_map.settings: Creating...
+config_map.settings: Creation complete after [SECONDS]s
+
+Apply complete! Resources: 2 added, 0 changed, 0 destroyed.
+
+"#]].raw());
     world.expect_no_changes();
 }
 
@@ -35,5 +64,21 @@ fn a_change_of_one_attribute_shows_one_attribute(world: &World) {
     let _ = world.apply();
     world.configure(&SMALL.replace("green", "blue"));
     let run = world.rayform("plan");
-    assert_data_eq!(run.stdout, str![[""]].raw());
+    assert_data_eq!(run.stdout, str![[r#"
+Cluster: [SERVER] (context rayform-sandbox)
+
+rayform will do this:
+
+  # config_map.settings will be updated in place
+  ~ resource "config_map" "settings" {
+      ~ ConfigMap {n}/settings {
+          ~ data {
+              ~ colour = "green" -> "blue"
+            }
+        }
+    }
+
+Plan: 0 to add, 1 to change, 0 to destroy.
+
+"#]].raw());
 }

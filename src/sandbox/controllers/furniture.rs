@@ -1,4 +1,5 @@
-//! What a new sandbox holds: the namespaces that every cluster has, three nodes, a storage class.
+//! What a new sandbox holds: the namespaces that every cluster has, three nodes, a storage class, and the
+//! kinds of the Prometheus operator, so that monitors can be tried.
 use serde_json::json;
 
 use super::super::kinds::Resource;
@@ -34,7 +35,29 @@ pub(in super::super) fn furnish(world: &mut World) {
             "allowVolumeExpansion": true,
         });
         put(world, "rayform-sandbox", "storage.k8s.io", "storageclasses", "", class);
+        for (kind, plural) in MONITORS {
+            let definition = open_definition("monitoring.coreos.com", kind, plural);
+            put(world, "rayform-sandbox", "apiextensions.k8s.io", "customresourcedefinitions", "", definition);
+        }
     }
+}
+
+/// The kinds of the Prometheus operator that rayform generates.
+const MONITORS: [(&str, &str); 3] =
+    [("PodMonitor", "podmonitors"), ("ServiceMonitor", "servicemonitors"), ("PrometheusRule", "prometheusrules")];
+
+/// Returns the definition of a namespaced kind whose `spec` may hold anything.
+fn open_definition(group: &str, kind: &str, plural: &str) -> Json {
+    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    let schema = json!({"type": "object", "properties": {"spec": open}});
+    json!({
+        "metadata": {"name": format!("{plural}.{group}")},
+        "spec": {
+            "group": group, "scope": "Namespaced",
+            "names": {"kind": kind, "listKind": format!("{kind}List"), "plural": plural, "singular": kind.to_lowercase()},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+        },
+    })
 }
 
 fn put(world: &mut World, manager: &str, group: &str, plural: &str, namespace: &str, object: Json) {
