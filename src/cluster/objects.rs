@@ -162,13 +162,20 @@ impl Cluster {
         let body = Some(("application/apply-patch+yaml", body));
         let call = Call { method: Method::PATCH, path, accept: JSON, body, what, secret: is_secret(&kind) };
         let reply = self.send(call).await?;
-        let warnings = reply.headers.get_all("warning").iter().filter_map(|value| warning(value.to_str().ok()?));
-        Ok(Outcome {
-            warnings: warnings.collect(),
-            created: reply.code == 201,
-            repeated: reply.attempts > 1,
-            object: read(&reply, &kind)?,
-        })
+        outcome(&reply, &kind)
+    }
+
+    /// Asks what would come of creating such an object in a namespace. Nothing is written.
+    pub(crate) async fn try_create(&self, object: &Object, namespace: &str) -> Result<Outcome, ClusterError> {
+        let kind = object.kind();
+        let what = format!("try {}", named(&kind, object.namespace(), object.name()));
+        let base = self.collection(&kind, Some(namespace))?;
+        let path = format!("{base}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&dryRun=All");
+        let mut json = object.json().clone();
+        json["metadata"]["namespace"] = namespace.into();
+        let body = Some((JSON, json.to_string().into_bytes()));
+        let call = Call { method: Method::POST, path, accept: JSON, body, what, secret: is_secret(&kind) };
+        outcome(&self.send(call).await?, &kind)
     }
 
     /// Changes an object by a JSON patch (RFC 6902).
@@ -248,6 +255,17 @@ pub(super) fn typed(mut item: Json, kind: &Kind) -> Option<Object> {
 /// Tells whether objects of this kind hold secrets.
 pub(super) fn is_secret(kind: &Kind) -> bool {
     kind.group.is_empty() && kind.kind == "Secret"
+}
+
+/// Reads what came of a write.
+fn outcome(reply: &Reply, kind: &Kind) -> Result<Outcome, ClusterError> {
+    let warnings = reply.headers.get_all("warning").iter().filter_map(|value| warning(value.to_str().ok()?));
+    Ok(Outcome {
+        warnings: warnings.collect(),
+        created: reply.code == 201,
+        repeated: reply.attempts > 1,
+        object: read(reply, kind)?,
+    })
 }
 
 /// Reads the object that a reply holds.

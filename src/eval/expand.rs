@@ -90,10 +90,11 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
         expanded.resource = Some(unknown(request));
         return;
     }
-    let span = request.block.header;
     let secrets = &expanded.secrets;
     let objects = expansion.objects.into_iter().map(|object| {
+        let span = locate(&request.block.arguments, &object.argument, request.block.header);
         let mut desired = DesiredObject::new(object.object, span, object.judge);
+        desired.place = object.place;
         desired.carried = object.carried;
         desired.generated = object.generated;
         desired.wait = object.wait;

@@ -64,6 +64,8 @@ pub(crate) struct DesiredObject {
     pub object: Object,
     /// The line to blame for it.
     pub span: Span,
+    /// Where in the value at that line, such as `line 12 of the text`; empty where there is no more to say.
+    pub place: String,
     /// JSON pointers to the fields that are known only after apply; they hold [`UNKNOWN`] text.
     pub unknown: BTreeSet<String>,
     /// JSON pointers to the fields that must not be shown. All of a Secret's data is, with or without.
@@ -107,6 +109,7 @@ impl DesiredObject {
         Self {
             object,
             span,
+            place: String::new(),
             unknown: BTreeSet::new(),
             sensitive: BTreeSet::new(),
             carried: Vec::new(),

@@ -1,6 +1,8 @@
 //! A mistake of the user: what is wrong, where, and what would help.
 use std::fmt;
 
+use super::DesiredObject;
+
 /// Numbers one source file; the text stands in `config::Sources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FileId(pub u32);
@@ -66,6 +68,11 @@ impl Diagnostic {
     pub(crate) fn labelled(mut self, span: Span, label: impl Into<String>) -> Self {
         self.at = Some((span, label.into()));
         self
+    }
+
+    /// Says which object it is about.
+    pub(crate) fn about(self, desired: &DesiredObject) -> Self {
+        self.labelled(desired.span, desired.place.clone())
     }
 
     /// Adds another place that matters.

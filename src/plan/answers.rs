@@ -46,12 +46,17 @@ impl Draft {
             Answer::Accepted { object, warnings } => {
                 let identity = change.identity();
                 let warn = |text: String| Diagnostic::warning(format!("{identity}: {text}"));
-                let span = change.desired().map(|desired| desired.span);
-                let warnings = warnings.into_iter().map(warn).map(|it| span.map_or(it.clone(), |span| it.at(span)));
-                self.plan.diagnostics.extend(warnings);
-                accept(change, &object);
+                let place = |it: Diagnostic| match change.desired() {
+                    Some(desired) => it.about(desired),
+                    None => it,
+                };
+                self.plan.diagnostics.extend(warnings.into_iter().map(warn).map(place));
+                if !ask.question.rehearsal {
+                    accept(change, &object);
+                }
                 Ok(())
             }
+            Answer::NotPreviewable { .. } if ask.question.rehearsal => Ok(()),
             Answer::NotPreviewable { reason } => {
                 if let Change::Create { validation, .. } = change {
                     *validation = Validation::NotYet { reason };
@@ -193,7 +198,7 @@ fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Vec<Diagnostic>
         }
     };
     let diagnostic = Diagnostic::error(format!("the server refuses {identity}: {}", what.replace(UNKNOWN, "…")));
-    Err(vec![hint(diagnostic.at(desired.span), refusal, is_immutable)])
+    Err(vec![hint(diagnostic.about(desired), refusal, is_immutable)])
 }
 
 fn hint(diagnostic: Diagnostic, refusal: &Refusal, is_immutable: bool) -> Diagnostic {

@@ -229,6 +229,8 @@ pub(crate) struct Totals {
 pub(crate) struct Question {
     pub object: Object,
     pub force: bool,
+    /// The object's namespace does not exist yet: only whether a server takes such an object is asked, elsewhere.
+    pub rehearsal: bool,
 }
 
 /// What the server said to a [`Question`].

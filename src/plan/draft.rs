@@ -243,7 +243,12 @@ fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
         let identity = object.object.identity();
         if let Some((first_address, first)) = seen.get(&identity) {
             let error = format!("{identity} is described twice, by `{first_address}` and by `{address}`");
-            errors.push(Diagnostic::error(error).labelled(object.span, "here again").related(first.span, "first here"));
+            let says = |what: &str, object: &DesiredObject| match object.place.as_str() {
+                "" => what.to_owned(),
+                place => format!("{what}, {place}"),
+            };
+            let diagnostic = Diagnostic::error(error).labelled(object.span, says("here again", object));
+            errors.push(diagnostic.related(first.span, says("first here", first)));
         } else {
             seen.insert(identity, (address, object));
         }

@@ -55,7 +55,7 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
                 && immutable::holds_data(&desired.object.kind())
             {
                 let error = format!("replacing {} deletes what it holds", change.identity());
-                errors.push(Diagnostic::error(error).at(desired.span).hint("allow it with `--allow-data-loss`"));
+                errors.push(Diagnostic::error(error).about(desired).hint("allow it with `--allow-data-loss`"));
             }
         }
     }

@@ -56,14 +56,14 @@ pub(super) fn judge(context: &Context<'_>, case: Case<'_>) -> Judgement {
     if has_unknown_identity(&case.desired.object) {
         return refuse(
             Diagnostic::error(format!("the kind, name and namespace of {identity} must be known when planning"))
-                .at(case.desired.span)
+                .about(&case.desired)
                 .hint("use a value that does not come from another resource's status"),
         );
     }
     if let Some(blind) = context.observed.blind_to(&identity) {
         return refuse(
             Diagnostic::error(format!("it is not known whether {identity} exists: {}", blind.reason))
-                .at(case.desired.span)
+                .about(&case.desired)
                 .hint("planning needs the right to list or get this kind"),
         );
     }
@@ -86,9 +86,16 @@ fn absent(context: &Context<'_>, case: Case<'_>) -> Judgement {
         return refuse(diagnostic);
     }
     check_schema(&desired, context.schemas.of(&kind))?;
+    let ask = |rehearsal| Some(Question { object: desired.object.clone(), force: false, rehearsal });
     let (validation, question) = match not_yet(context, &desired) {
         Some(reason) => (Validation::NotYet { reason }, None),
-        None => (Validation::Server, Some(Question { object: desired.object.clone(), force: false })),
+        None => match new_namespace(context, &desired) {
+            Some(name) => {
+                let reason = format!("this plan makes the namespace `{name}`");
+                (Validation::NotYet { reason }, if is_plain(&kind) { None } else { ask(true) })
+            }
+            None => (Validation::Server, ask(false)),
+        },
     };
     Ok(Judged { change: Change::Create { desired, validation }, question, proven: false })
 }
@@ -106,8 +113,17 @@ fn not_yet(context: &Context<'_>, desired: &DesiredObject) -> Option<String> {
     if is_new_kind && context.observed.served(&kind.group, &kind.kind).is_none() {
         return Some(format!("this plan makes the definition of `{}`", kind.kind));
     }
-    let namespace = desired.object.namespace().filter(|name| context.new_namespaces.contains(*name))?;
-    Some(format!("this plan makes the namespace `{namespace}`"))
+    None
+}
+
+/// Returns the object's namespace, where this plan makes it.
+fn new_namespace<'a>(context: &Context<'_>, desired: &'a DesiredObject) -> Option<&'a str> {
+    desired.object.namespace().filter(|name| context.new_namespaces.contains(*name))
+}
+
+/// Tells whether the schema alone finds nearly every mistake in an object of this kind.
+fn is_plain(kind: &Kind) -> bool {
+    kind.group.is_empty() && matches!(kind.kind.as_str(), "ConfigMap" | "Secret" | "ServiceAccount")
 }
 
 fn unserved(context: &Context<'_>, desired: &DesiredObject, kind: &Kind) -> Option<Diagnostic> {
@@ -119,13 +135,11 @@ fn unserved(context: &Context<'_>, desired: &DesiredObject, kind: &Kind) -> Opti
         Some(served) => {
             let error = format!("the cluster does not serve `{kind}`");
             let versions = served.versions.join("`, `");
-            return Some(
-                Diagnostic::error(error).at(desired.span).hint(format!("it serves the versions `{versions}`")),
-            );
+            return Some(Diagnostic::error(error).about(desired).hint(format!("it serves the versions `{versions}`")));
         }
         None => format!("the cluster does not know the kind `{}` of `{}`", kind.kind, kind.api_version()),
     };
-    Some(Diagnostic::error(message).at(desired.span).hint(
+    Some(Diagnostic::error(message).about(desired).hint(
         "install what defines it, or add its CustomResourceDefinition to the configuration, with `manifests` for example",
     ))
 }
@@ -228,7 +242,7 @@ fn changed(
     fields.sort_by_cached_key(|field| field.path.to_string());
     let is_known = desired.unknown.is_empty() && !prepare::has_unknown(desired.object.json());
     let is_asked = is_known && !is_assumed(context.observed);
-    let question = is_asked.then(|| Question { object: desired.object.clone(), force });
+    let question = is_asked.then(|| Question { object: desired.object.clone(), force, rehearsal: false });
     let orphan_pods = live.kind().kind == "StatefulSet";
     let live = Box::new(live.clone());
     let change = if fields.iter().any(|field| field.forces_replacement) {
@@ -407,7 +421,7 @@ fn check_schema(desired: &DesiredObject, schema: Option<&Schema>) -> Result<(), 
 
 fn invalid(desired: &DesiredObject, error: &ApplyError) -> Vec<Diagnostic> {
     let identity = desired.object.identity();
-    vec![Diagnostic::error(format!("{identity} is not valid: {error}")).at(desired.span)]
+    vec![Diagnostic::error(format!("{identity} is not valid: {error}")).about(desired)]
 }
 
 fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnostic {
@@ -415,7 +429,7 @@ fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnos
     let (lineage, address) = (live.annotation(prepare::LINEAGE), live.annotation(prepare::ADDRESS));
     if let (Some(lineage), Some(address)) = (lineage, address) {
         return Diagnostic::error(format!("{identity} belongs to `{address}` of another state (lineage {lineage})"))
-            .at(desired.span)
+            .about(desired)
             .hint("choose another name, or take it over with `--adopt` once the other state has forgotten it");
     }
     let managers = live.pointer("/metadata/managedFields").and_then(Json::as_array).into_iter().flatten();
@@ -426,7 +440,7 @@ fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnos
     };
     let what = if was_recorded { "was deleted and made again by somebody else" } else { "exists already" };
     Diagnostic::error(format!("{identity} {what}{who}"))
-        .at(desired.span)
+        .about(desired)
         .hint("take it over with `--adopt`, choose another name, or delete it")
 }
 
@@ -435,7 +449,7 @@ fn terminating(desired: &DesiredObject, live: &Object) -> Diagnostic {
     let names: Vec<&str> = finalizers.into_iter().flatten().filter_map(Json::as_str).collect();
     let waits = if names.is_empty() { String::new() } else { format!("; it waits for {}", names.join(", ")) };
     Diagnostic::error(format!("{} is being deleted{waits}", live.identity()))
-        .at(desired.span)
+        .about(desired)
         .hint("plan again when it is gone")
 }
 

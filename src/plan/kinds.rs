@@ -15,7 +15,7 @@ pub(super) fn gather(desired: &Desired, observed: &Observed) -> Result<Schemas, 
     });
     for desired in known.flatten().filter(|it| it.object.kind().kind == "CustomResourceDefinition") {
         if let Err(error) = schemas.add_definition(&desired.object) {
-            errors.push(Diagnostic::error(error.to_string()).at(desired.span));
+            errors.push(Diagnostic::error(error.to_string()).about(desired));
         }
     }
     if errors.is_empty() { Ok(schemas) } else { Err(errors) }

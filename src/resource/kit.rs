@@ -68,6 +68,10 @@ pub(crate) struct ExpandedObject {
     pub carried: Vec<Carried>,
     pub generated: BTreeMap<String, Generated>,
     pub wait: bool,
+    /// The argument that it comes from, as in [`Problem::argument`]; empty for the block.
+    pub argument: String,
+    /// Where in that argument, such as `line 12 of the text`; empty where there is no more to say.
+    pub place: String,
 }
 
 /// A finding about one argument; `eval` turns it into a diagnostic with the argument's line.
@@ -129,7 +133,15 @@ impl Problem {
 impl ExpandedObject {
     /// Returns an object that apply waits for.
     pub(crate) fn new(object: Object, judge: Judge) -> Self {
-        Self { object, judge, carried: Vec::new(), generated: BTreeMap::new(), wait: true }
+        Self {
+            object,
+            judge,
+            carried: Vec::new(),
+            generated: BTreeMap::new(),
+            wait: true,
+            argument: String::new(),
+            place: String::new(),
+        }
     }
 }
 

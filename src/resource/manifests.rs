@@ -147,7 +147,9 @@ fn prepare(found: Vec<Found>, placement: Placement<'_>) -> Result<Vec<ExpandedOb
     let mut seen: BTreeMap<Identity, u64> = BTreeMap::new();
     for Found { argument, line, json } in found {
         match raw_object::prepare(json, placement) {
-            Ok(expanded) => {
+            Ok(mut expanded) => {
+                expanded.place = format!("line {line} of the text");
+                expanded.argument.clone_from(&argument);
                 let identity = expanded.object.identity();
                 if let Some(first) = seen.insert(identity.clone(), line) {
                     let message = format!("line {line} of the text: {identity} is there twice, also at line {first}");

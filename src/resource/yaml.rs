@@ -27,7 +27,8 @@ pub(crate) struct Mistake {
 /// Reads all documents of a text.
 pub(crate) fn documents(text: &str) -> Result<Vec<Document>, Mistake> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let read: Vec<Spanned<Json>> = from_multiple_with_options(text, options()).map_err(|error| mistake(&error))?;
+    let read: Vec<Spanned<Json>> =
+        from_multiple_with_options(text, options()).map_err(|error| mistake(&error, text))?;
     let documents = read.into_iter().map(|read| Document { line: read.referenced.line(), json: read.value });
     Ok(documents.filter(|document| !document.json.is_null()).collect())
 }
@@ -49,8 +50,13 @@ fn options() -> Options {
     }
 }
 
-fn mistake(error: &Error) -> Mistake {
+fn mistake(error: &Error, text: &str) -> Mistake {
     let line = error.location().as_ref().map(Location::line);
+    let near = line.and_then(|line| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
+    if near.is_some_and(is_of_a_template) {
+        let message = "`{{` begins a template of another tool: this is no YAML before that tool has filled it in";
+        return Mistake { line, message: message.to_owned() };
+    }
     let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // The position is told apart; of a long message the first line says it.
     let first = message.lines().next().unwrap_or("it cannot be read");
@@ -63,6 +69,12 @@ fn mistake(error: &Error) -> Mistake {
         },
     };
     Mistake { line, message: without_position.to_owned() }
+}
+
+/// Tells whether a line is of a template: `{{ … }}` outside of quotes and comments is the beginning of a map in YAML.
+fn is_of_a_template(line: &str) -> bool {
+    let before = line.split_once("{{").map(|(before, _)| before);
+    before.is_some_and(|before| !before.contains(['#', '"', '\'']))
 }
 
 #[cfg(test)]
@@ -114,6 +126,9 @@ mod tests {
         check("a: 1\na: 2\n", Err((2, "duplicate mapping key `a` is not allowed here")));
         check("a:\n\t- b\n", Err((2, "tabs disallowed within this context (block indentation)")));
         check("a: *nowhere", Err((1, "reference to unknown value")));
+        let template = "`{{` begins a template of another tool: this is no YAML before that tool has filled it in";
+        check("a: b\nc: {{ .Values.c }}\n", Err((2, template)));
+        check("{{- if .Values.c }}\na: b\n{{- end }}\n", Err((1, template)));
         check("a: .inf", Err((1, "value `.inf` is not a finite number")));
     }
 

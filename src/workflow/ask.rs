@@ -1,11 +1,15 @@
 //! Asks the server what it would make of changes: dry-runs, in parallel.
 use super::WorkflowError;
 use crate::cluster::{Apply, Cluster, ClusterError};
+use crate::model::Object;
 use crate::plan::{Answer, Question};
 
 /// Answers each question of a plan, in order.
 pub(crate) async fn ask(cluster: &Cluster, questions: Vec<Question>) -> Result<Vec<Answer>, WorkflowError> {
     let asked = questions.into_iter().map(|question| async move {
+        if question.rehearsal {
+            return rehearse(cluster, &question.object).await;
+        }
         let apply = Apply { force: question.force, dry_run: true };
         match cluster.apply(&question.object, apply).await {
             Ok(outcome) => Ok(Answer::Accepted { object: Box::new(outcome.object), warnings: outcome.warnings }),
@@ -14,6 +18,23 @@ pub(crate) async fn ask(cluster: &Cluster, questions: Vec<Question>) -> Result<V
     });
     let answers = futures::future::join_all(asked).await;
     answers.into_iter().collect::<Result<_, _>>().map_err(WorkflowError::doing("the plan could not be tried"))
+}
+
+/// Asks whether the server takes such an object, in a namespace that exists on every cluster.
+///
+/// Only what is wrong in any namespace counts: what quotas, policies and webhooks say there need not hold elsewhere.
+async fn rehearse(cluster: &Cluster, object: &Object) -> Result<Answer, ClusterError> {
+    let error = match cluster.try_create(object, "default").await {
+        Ok(outcome) => return Ok(Answer::Accepted { object: Box::new(outcome.object), warnings: outcome.warnings }),
+        Err(error) => error,
+    };
+    let is_wrong_anywhere = error.refusal().is_some_and(|refusal| {
+        let is_of_a_policy = ["admission webhook", "AdmissionPolicy", "is forbidden", "already allocated"];
+        matches!(refusal.reason.as_str(), "Invalid" | "BadRequest")
+            && !is_of_a_policy.iter().any(|text| refusal.message.contains(text))
+    });
+    let reason = error.to_string();
+    if is_wrong_anywhere { answer(error) } else { Ok(Answer::NotPreviewable { reason }) }
 }
 
 /// Returns a refusal as an answer; a server that cannot be asked is an error.
@@ -42,9 +63,13 @@ mod tests {
 
     use super::*;
     use crate::cluster::{Settings, Target, connect};
-    use crate::model::{Kind, Object, ServedKind};
+    use crate::model::{Kind, ServedKind};
 
     async fn answer_to(code: u16, status: serde_json::Value) -> Answer {
+        answer_to_question(code, status, false).await
+    }
+
+    async fn answer_to_question(code: u16, status: serde_json::Value, rehearsal: bool) -> Answer {
         let code = StatusCode::from_u16(code).expect("a code");
         let router = Router::new().fallback(move || async move { (code, status.to_string()) });
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
@@ -52,7 +77,7 @@ mod tests {
         let kind = Kind::new("v1", "Service");
         cluster.learn([ServedKind { kind, versions, plural: "services".to_owned(), namespaced: true }]);
         let json = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a", "namespace": "b" } });
-        let question = Question { object: Object::new(json).expect("an object"), force: false };
+        let question = Question { object: Object::new(json).expect("an object"), force: false, rehearsal };
         ask(&cluster, vec![question]).await.expect("an answer").remove(0)
     }
 
@@ -72,6 +97,21 @@ mod tests {
         {
             let answer = answer_to(code, json!({ "reason": "X", "message": message })).await;
             assert_eq!(answer, Answer::NotPreviewable { reason: message.to_owned() });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_tells_only_what_is_wrong_anywhere() {
+        for (code, reason, message, is_refusal) in [
+            (422, "Invalid", "Service \"a\" is invalid", true),
+            (400, "BadRequest", "strict decoding error: unknown field", true),
+            (422, "Invalid", "ValidatingAdmissionPolicy 'x' denied request", false),
+            (400, "BadRequest", "admission webhook \"w\" denied the request", false),
+            (403, "Forbidden", "exceeded quota", false),
+            (409, "AlreadyExists", "services \"a\" already exists", false),
+        ] {
+            let answer = answer_to_question(code, json!({ "reason": reason, "message": message }), true).await;
+            assert_eq!(matches!(answer, Answer::Refused { .. }), is_refusal, "{message}");
         }
     }
 

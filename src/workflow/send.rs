@@ -148,7 +148,7 @@ impl Run<'_> {
                 Some(_) => {}
                 None if planned.unknown_until.is_empty() => {
                     let error = format!("`{address}`: {} was not in the plan", named(&identity));
-                    return Err(Diagnostic::error(error).at(desired.span).hint("plan again").into());
+                    return Err(Diagnostic::error(error).about(&desired).hint("plan again").into());
                 }
                 None => {
                     let reason = "which objects there are was known only now".to_owned();
@@ -232,7 +232,7 @@ impl Run<'_> {
             let identity = object.identity();
             self.note(Entry::Refused { address: address.clone(), identity: identity.clone() });
             let error = format!("`{address}`: somebody else made {} since the plan", named(&identity));
-            return Err(Diagnostic::error(error).at(desired.span).hint("plan again; `--adopt` takes it over").into());
+            return Err(Diagnostic::error(error).about(desired).hint("plan again; `--adopt` takes it over").into());
         }
         Ok(self.accept(address, desired, &object, outcome))
     }
@@ -340,7 +340,7 @@ impl Run<'_> {
             None => Ok(object),
             Some(error) => {
                 let message = format!("no random value could be made for {}: {error}", named(&object.identity()));
-                Err(Diagnostic::error(message).at(desired.span).into())
+                Err(Diagnostic::error(message).about(desired).into())
             }
         }
     }
@@ -381,7 +381,7 @@ impl Run<'_> {
                 "it is applied and recorded; apply again to wait on, or give it more time with `--timeout`",
             ),
         };
-        Err(Diagnostic::error(secrets.redact(&message)).at(sent.desired.span).hint(hint).into())
+        Err(Diagnostic::error(secrets.redact(&message)).about(&sent.desired).hint(hint).into())
     }
 }
 
@@ -421,7 +421,7 @@ fn unbound(object: &Object) -> Object {
 /// Says at which line a failed object stands.
 fn at(stop: Stop, desired: &DesiredObject) -> Stop {
     match stop {
-        Stop::Failed(diagnostic) if diagnostic.at.is_none() => diagnostic.at(desired.span).into(),
+        Stop::Failed(diagnostic) if diagnostic.at.is_none() => diagnostic.about(desired).into(),
         other => other,
     }
 }
