@@ -52,7 +52,7 @@ impl Drop for Fakelet {
 
 /// Looks at everything once.
 fn tend(api: &Api, round: u32) {
-    if round % 40 == 0 {
+    if round.is_multiple_of(40) {
         (0..NODES).for_each(|index| beat(api, index));
     }
     let classes = api.items("/apis/storage.k8s.io/v1/storageclasses");

@@ -170,11 +170,6 @@ impl World {
         }
     }
 
-    /// Returns the sandbox's own folder, for scripted faults.
-    pub(crate) fn sandbox_folder(&self) -> Option<PathBuf> {
-        self.server.as_ref().map(|_| self.folder.path().join("sandbox"))
-    }
-
     fn fill_json(&self, value: &Value) -> Value {
         serde_json::from_str(&self.fill(&value.to_string())).expect("still JSON")
     }
