@@ -58,7 +58,8 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true,
           default_missing_value = ".rayform/sandbox")]
     pub sandbox: Option<PathBuf>,
-    /// The kubeconfig file; the configuration's `cluster` block and `KUBECONFIG` come after it.
+    /// The kubeconfig file, or `in-cluster` for the service account of the pod that rayform runs in; the
+    /// configuration's `cluster` block and `KUBECONFIG` come after it.
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig.
@@ -82,6 +83,7 @@ pub(super) struct Variables {
 
 /// Which part of the configuration, and how it is compared.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(super) struct Planning {
     #[command(flatten)]
     pub variables: Variables,

@@ -79,7 +79,7 @@ impl<'a> Progress<'a> {
                 "replaced": count(Verb::Replace), "adopted": count(Verb::Adopt), "deleted": count(Verb::Delete),
                 "failed": outcome.failures, "interrupted": outcome.interrupted,
             });
-            return Ok(self.terminal.line(&line.to_string())?);
+            return Ok(self.terminal.json(&format!("{line}\n"))?);
         }
         Ok(self.terminal.line(&self.summary(outcome))?)
     }
@@ -91,7 +91,9 @@ impl<'a> Progress<'a> {
         let mut text = format!("{added} added, {changed} changed, {} destroyed", count(&[Verb::Delete, Verb::Replace]));
         for (verbs, word) in [(Verb::Adopt, "adopted"), (Verb::Forget, "forgotten"), (Verb::Wait, "waited for")] {
             let number = count(&[verbs]);
-            text.push_str(&if number > 0 { format!(", {number} {word}") } else { String::new() });
+            if number > 0 {
+                text = format!("{text}, {number} {word}");
+            }
         }
         let failed = outcome.failures > 0 || outcome.diagnostics.iter().any(|it| it.severity == Severity::Error);
         match (outcome.interrupted, failed) {

@@ -26,6 +26,13 @@ pub(super) struct Connection {
     pub sandbox: Option<Sandbox>,
 }
 
+impl Connection {
+    /// Makes sure that what a sandbox holds survives a loss of power.
+    pub(super) fn finish(&self) -> Result<(), Failure> {
+        Ok(self.sandbox.as_ref().map_or(Ok(()), Sandbox::flush)?)
+    }
+}
+
 impl Project {
     /// Reads and evaluates the configuration, and shows its warnings.
     pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
@@ -57,6 +64,10 @@ pub(super) async fn connect(
         let sandbox = Sandbox::open(Some(&folder))?;
         let cluster = cluster::connect(Target::Service(sandbox.router()), Settings::default()).await?;
         return Ok(Connection { cluster, sandbox: Some(sandbox) });
+    }
+    if global.kubeconfig.as_deref() == Some(Path::new("in-cluster")) {
+        let cluster = cluster::connect(Target::InCluster, Settings::default()).await?;
+        return Ok(Connection { cluster, sandbox: None });
     }
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let variable = std::env::var_os("KUBECONFIG");

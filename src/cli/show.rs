@@ -32,16 +32,13 @@ pub(super) enum Format {
 impl Show {
     pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let format = if global.json { Format::Json } else { self.format };
-        match &self.plan {
-            Some(path) => terminal.data(SavedPlan::read(path)?.rendered(format))?,
-            None => {
-                let state = project::load(&project::store(global))?.state;
-                match format {
-                    Format::Json => terminal.data(&render::state::show_json(&state))?,
-                    Format::Text => terminal.data(&render::state::show(&state))?,
-                    Format::Markdown | Format::Html => {
-                        return Err(Failure::refused("the state is shown as text or json; a plan in every format"));
-                    }
+        if let Some(path) = &self.plan { terminal.data(SavedPlan::read(path)?.rendered(format))? } else {
+            let state = project::load(&project::store(global))?.state;
+            match format {
+                Format::Json => terminal.data(&render::state::show_json(&state))?,
+                Format::Text => terminal.data(&render::state::show(&state))?,
+                Format::Markdown | Format::Html => {
+                    return Err(Failure::refused("the state is shown as text or json; a plan in every format"));
                 }
             }
         }

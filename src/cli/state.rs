@@ -52,7 +52,7 @@ impl State {
 
 fn list(global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let state = project::load(&project::store(global))?.state;
-    state.resources.keys().try_for_each(|address| terminal.line(&address.to_string()))?;
+    terminal.data(&render::state::list(&state))?;
     Ok(Exit::Done)
 }
 

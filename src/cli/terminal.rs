@@ -20,11 +20,13 @@ pub(super) struct Terminal {
     /// What must not be printed.
     pub secrets: Secrets,
     no_color: bool,
+    /// The version line of JSON output has been printed.
+    has_begun: bool,
 }
 
 impl Terminal {
     pub(super) fn new(json: bool, no_color: bool, compact_warnings: bool) -> Self {
-        Self { json, compact_warnings, sources: Sources::default(), secrets: Secrets::default(), no_color }
+        Self { json, compact_warnings, sources: Sources::default(), secrets: Secrets::default(), no_color, has_begun: false }
     }
 
     /// Prints data as it is.
@@ -38,6 +40,14 @@ impl Terminal {
     /// Prints one line of data.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         self.data(&format!("{text}\n"))
+    }
+
+    /// Prints lines of JSON; before the first of them, the version of their format.
+    pub(super) fn json(&mut self, lines: &str) -> io::Result<()> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.data(&render::json::version())?;
+        }
+        self.data(lines)
     }
 
     /// Prints a message. With `--json` standard output bears everything that matters, so it is left out.
@@ -56,7 +66,7 @@ impl Terminal {
         if self.json {
             let line = |diagnostic| render::json::diagnostic(diagnostic, &self.sources, &self.secrets);
             let lines: String = diagnostics.iter().map(line).collect();
-            return self.data(&lines);
+            return self.json(&lines);
         }
         let (view, compact) = (self.error_view(), self.compact_warnings);
         let text = render::diagnostics(diagnostics, &self.sources, &self.secrets, compact, view);
@@ -73,10 +83,7 @@ impl Terminal {
 
     /// Shows what others changed.
     pub(super) fn drift(&mut self, drift: &[Drift]) -> io::Result<()> {
-        let text = match self.json {
-            true => render::json::drift(drift, &self.secrets),
-            false => render::text::drift(drift, &self.secrets, self.out_view()),
-        };
+        let text = if self.json { render::json::drift(drift, &self.secrets) } else { render::text::drift(drift, &self.secrets, self.out_view()) };
         self.data(&text)
     }
 
@@ -92,13 +99,10 @@ impl Terminal {
 
     /// Tells what happened, as a line of text or of JSON; goes to standard output.
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        match self.json {
-            true => self.data(&render::json::event(event, &self.secrets)),
-            false => match render::progress::event(event, &self.secrets, self.out_view()) {
-                Some(line) => self.line(&line),
-                None => Ok(()),
-            },
-        }
+        if self.json { self.data(&render::json::event(event, &self.secrets)) } else { match render::progress::event(event, &self.secrets, self.out_view()) {
+            Some(line) => self.line(&line),
+            None => Ok(()),
+        } }
     }
 
     /// Returns how text is shown on standard output.

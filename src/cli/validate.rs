@@ -18,7 +18,7 @@ impl Validate {
         let project = Project::open(global, &self.variables, terminal)?;
         let count = project.evaluation.desired.resources.len();
         if terminal.json {
-            terminal.line(&serde_json::json!({"type": "validated", "valid": true, "resources": count}).to_string())?;
+            terminal.json(&format!("{}\n", serde_json::json!({"type": "validated", "valid": true, "resources": count})))?;
         } else {
             terminal.line(&format!("The configuration is valid: {count} resources."))?;
         }

@@ -53,6 +53,7 @@ pub(super) async fn carry_out(
     let outcome = progress.follow(workflow::apply(plan.approve(), work), received).await?;
     listening.abort();
     let (_, open) = store.finish(journal)?;
+    connection.finish()?;
     progress.finish(&outcome, open.len())?;
     Ok(exit(&outcome))
 }

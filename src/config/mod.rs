@@ -12,8 +12,8 @@ mod template;
 mod variables;
 mod version;
 
-pub(crate) use blocks::{ClusterBlock, Condition, Config, OutputBlock, Repetition, ResourceBlock, Variable};
-pub(crate) use load::{Loaded, load, sorted};
+pub(crate) use blocks::{Condition, Config, Repetition, ResourceBlock, Variable};
+pub(crate) use load::{load, sorted};
 pub(crate) use parse::{on_large_stack, parse_expression, parse_template};
-pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_files, read_inside};
+pub(crate) use source::{ReadError, Sources, absolute, list_files, read_inside};
 pub(crate) use variables::{Assigned, Assignment, Flag, Origin, variables};

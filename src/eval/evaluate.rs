@@ -347,14 +347,5 @@ impl std::fmt::Debug for Inputs {
     }
 }
 
-impl Evaluation {
-    /// Returns the value of one expression, as `console` prints it.
-    pub(crate) fn expression(&self, expression: &Expression) -> Result<Value, Box<Diagnostic>> {
-        on_large_stack(|| {
-            self.world.within(|environment| evaluate_expression(expression, &scope(&self.roots, environment), None))
-        })
-    }
-}
-
 /// The resources that are up, with what they export.
 pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;

@@ -28,8 +28,7 @@ mod types;
 mod walk;
 mod world;
 
-pub(crate) use evaluate::{ClusterSettings, Evaluation, Inputs, Known, evaluate};
-pub(crate) use kinds::ResourceTypes;
+pub(crate) use evaluate::{Evaluation, Inputs, evaluate};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::Json;
 pub(crate) struct Kind {
     pub group: String,
     pub version: String,
+    #[expect(clippy::struct_field_names, reason = "Kubernetes calls it so")]
     pub kind: String,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Observed {
     pub live: BTreeMap<Identity, Object>,
     /// What the server serves, by group and kind.
     pub kinds: BTreeMap<(String, String), ServedKind>,
-    /// OpenAPI v3 documents by `apiVersion`, for the kinds that the built-in table does not know.
+    /// `OpenAPI` v3 documents by `apiVersion`, for the kinds that the built-in table does not know.
     pub documents: BTreeMap<String, Arc<Json>>,
     /// Scopes that could not be read; what lies in them is not known to be absent.
     pub blind: Vec<Blind>,

@@ -327,11 +327,6 @@ impl Change {
 }
 
 impl ApprovedPlan {
-    /// Returns what was approved.
-    pub(crate) fn plan(&self) -> &Plan {
-        &self.0
-    }
-
     /// Returns what was approved, and ends the approval.
     pub(crate) fn into_plan(self) -> Plan {
         self.0

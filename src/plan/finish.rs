@@ -97,9 +97,9 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         Action::Replace
     } else if all(|change| matches!(change, Change::Keep { .. } | Change::Wait { .. })) {
         Action::Wait
-    } else if any(is_created) && (!notes.recorded.is_some() || all(is_created)) {
+    } else if any(is_created) && (notes.recorded.is_none() || all(is_created)) {
         Action::Create
-    } else if !notes.recorded.is_some() && any(is_adopted) {
+    } else if notes.recorded.is_none() && any(is_adopted) {
         Action::Adopt
     } else {
         Action::Update

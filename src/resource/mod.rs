@@ -28,7 +28,7 @@ mod storage_class;
 mod testing;
 mod yaml;
 
-pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, parse};
+pub(crate) use kit::{Context, Expansion, Problem, Referrer, ResourceType};
 
 /// Returns every resource type, by name.
 pub(crate) fn all() -> &'static [&'static dyn ResourceType] {

@@ -1,4 +1,4 @@
-//! Kinds that CustomResourceDefinitions add: served as soon as the definition is kept, gone with it.
+//! Kinds that `CustomResourceDefinitions` add: served as soon as the definition is kept, gone with it.
 use std::sync::Arc;
 
 use serde_json::json;

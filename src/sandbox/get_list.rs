@@ -100,12 +100,9 @@ pub(super) fn list(world: &mut World, call: &Call<'_>, effect: Option<&Effect>) 
     }
     check_version(world, call.parameters)?;
     let limit = usize::try_from(call.parameters.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
-    let (revision, start, snapshot, objects) = match call.parameters.get("continue") {
-        Some(token) => resume(world, token)?,
-        None => {
-            let (revision, objects) = select(world, call, &filter, effect);
-            (revision, 0, None, objects)
-        }
+    let (revision, start, snapshot, objects) = if let Some(token) = call.parameters.get("continue") { resume(world, token)? } else {
+        let (revision, objects) = select(world, call, &filter, effect);
+        (revision, 0, None, objects)
     };
     let rest = objects.len().saturating_sub(start);
     let count = if limit == 0 { rest } else { limit.min(rest) };

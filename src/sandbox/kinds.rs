@@ -18,7 +18,7 @@ pub(super) struct KindInfo {
     pub namespaced: bool,
     pub has_status: bool,
     pub has_scale: bool,
-    /// True for kinds that a CustomResourceDefinition made.
+    /// True for kinds that a `CustomResourceDefinition` made.
     pub custom: bool,
     /// The version in which objects are kept.
     pub storage_version: String,

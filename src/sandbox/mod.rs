@@ -34,7 +34,5 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use clock::Clock;
-pub(crate) use faults::{Effect, Fault};
 pub(crate) use server::{Sandbox, kubeconfig, serve};
 pub(crate) use store::SandboxError;

@@ -1,4 +1,4 @@
-//! OpenAPI v3, as far as clients read it: which verbs check fields on the server, and the schemas of custom kinds.
+//! `OpenAPI` v3, as far as clients read it: which verbs check fields on the server, and the schemas of custom kinds.
 //!
 //! The schemas of built-in kinds are left out: who needs them has them, and half of a schema is worse than none.
 use axum::response::Response;
@@ -15,12 +15,12 @@ use crate::model::Json;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
-/// Tells whether a path is one of OpenAPI's.
+/// Tells whether a path is one of `OpenAPI`'s.
 pub(super) fn is_path(path: &str) -> bool {
     path == "/openapi" || path.starts_with("/openapi/")
 }
 
-/// Answers a request for documents; nothing where the path is none of OpenAPI's.
+/// Answers a request for documents; nothing where the path is none of `OpenAPI`'s.
 pub(super) fn answer(world: &World, path: &str) -> Option<Response> {
     let rest = path.strip_prefix("/openapi")?;
     if rest == "/v3" {

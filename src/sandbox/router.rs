@@ -162,8 +162,8 @@ fn subresource_answer(
             delete::finalize_namespace(&mut world, call).map(|written| written_answer(&world, call, &written))
         }
         ("scale", _) if call.info.has_scale => scale::answer(&mut world, method, call),
-        ("exec" | "attach" | "portforward" | "log" | "proxy" | "eviction" | "binding" | "token" | "resize", _)
-        | ("ephemeralcontainers", _) => Err(Status::not_implemented(format!(
+        ("exec" | "attach" | "portforward" | "log" | "proxy" | "eviction" | "binding"
+| "token" | "resize" | "ephemeralcontainers", _) => Err(Status::not_implemented(format!(
             "the sandbox has no `{subresource}`: its pods are simulated, no container runs"
         ))),
         _ => Err(Status::no_such_path()),

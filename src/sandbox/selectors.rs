@@ -25,7 +25,7 @@ pub(super) struct Fields(Vec<(String, String, bool)>);
 impl Labels {
     /// Parses the text of the parameter `labelSelector`.
     pub(super) fn parse(selector: &str) -> Result<Self, Status> {
-        split(selector).into_iter().map(|part| part.parse()).collect::<Result<_, _>>().map(Self).map_err(|error| {
+        split(selector).into_iter().map(str::parse).collect::<Result<_, _>>().map(Self).map_err(|error| {
             let RequirementError(why) = error;
             Status::bad_request(format!("unable to parse requirement: {why}"))
         })

@@ -49,21 +49,25 @@ impl Sandbox {
     }
 
     /// Adds a fault that strikes later requests.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
     pub(crate) fn fault(&self, fault: Fault) {
         self.lock().faults.add(fault);
     }
 
     /// Forgets all faults.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
     pub(crate) fn clear_faults(&self) {
         self.lock().faults.clear();
     }
 
     /// Makes every watch that resumes from now on too old.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
     pub(crate) fn forget_history(&self) {
         self.lock().forget_history();
     }
 
     /// Moves a held clock forward and lets the simulated controllers do what is due until then.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the clock; the program never does"))]
     pub(crate) fn advance(&self, by: Duration) {
         let mut world = self.lock();
         let end = later(world.now(), by);

@@ -152,12 +152,11 @@ fn workload(info: &KindInfo, object: &Json) -> Vec<Cause> {
     if !matches!(policy, "" | "Always") {
         causes.push(Cause::not_supported("spec.template.spec.restartPolicy", &Json::from(policy), &["Always"]));
     }
-    if info.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate" {
-        if get(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
+    if info.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate"
+        && get(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
             let why = "may not be specified when strategy `type` is 'Recreate'";
             causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
         }
-    }
     for (index, template) in items(object, "/spec/volumeClaimTemplates").iter().enumerate() {
         causes.extend(claim(&template["spec"], &format!("spec.volumeClaimTemplates[{index}].spec")));
     }

@@ -23,8 +23,6 @@ mod typed;
 pub(crate) use apply::{Applied, ApplyError, Conflict, apply, update, violations};
 pub(crate) use attribution::{Taken, taken};
 pub(crate) use canonical::canonical;
-pub(crate) use fields::FieldSet;
-pub(crate) use openapi::SchemaError;
 pub(crate) use proof::{Proof, prove};
 pub(crate) use schema::Schema;
 pub(crate) use schemas::Schemas;

@@ -1,4 +1,4 @@
-//! Keeps what the cluster said once and will say again, such as OpenAPI documents, by their hash.
+//! Keeps what the cluster said once and will say again, such as `OpenAPI` documents, by their hash.
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};

@@ -49,7 +49,7 @@ impl Fold {
                 self.touched.remove(&address);
                 self.state.resources.remove(&address);
             }
-            Entry::Moved { from, to } => self.rename(&from, to),
+            Entry::Moved { from, to } => self.rename(&from, &to),
             Entry::Output { name, output: Some(output) } => {
                 self.state.outputs.insert(name, output);
             }
@@ -87,7 +87,7 @@ impl Fold {
     }
 
     /// Gives a resource another address, its needs and the needs for it included.
-    fn rename(&mut self, from: &Address, to: Address) {
+    fn rename(&mut self, from: &Address, to: &Address) {
         if let Some(objects) = self.touched.remove(from) {
             self.touched.insert(to.clone(), objects);
         }

@@ -12,7 +12,7 @@ mod wire;
 
 pub(crate) use cache::Cache;
 pub(crate) use error::StateError;
-pub(crate) use journal::{Act, Entry, Intent, Journal, Synced};
+pub(crate) use journal::{Act, Entry, Intent, Journal};
 pub(crate) use lock::{Lock, Owner as LockOwner};
 pub(crate) use record::{Recorded, RecordedObject, RecordedOutput, State, Status};
 pub(crate) use redact::{applied_form, hidden};

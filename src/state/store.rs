@@ -39,11 +39,6 @@ impl Store {
         }
     }
 
-    /// Returns the path of the state file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.state
-    }
-
     /// Returns the place for what can be fetched again.
     pub(crate) fn cache(&self) -> Cache {
         Cache::new(self.folder.join("cache"))
@@ -121,16 +116,6 @@ impl Store {
             std::fs::rename(path, &aside).map_err(|source| StateError::Write { path: aside, source })?;
         }
         self.save(state)
-    }
-
-    /// Returns the state as the file holds it, for people and other programs.
-    pub(crate) fn text(&self, state: &State) -> String {
-        file::text(state)
-    }
-
-    /// Reads a state from text that came from elsewhere.
-    pub(crate) fn parse(&self, text: &str) -> Result<State, StateError> {
-        file::parse(Path::new("standard input"), text)
     }
 
     fn journal_path(&self) -> PathBuf {

@@ -15,8 +15,8 @@ use super::wait::Patience;
 use super::watching::Watching;
 use crate::cluster::{Cluster, ClusterError};
 use crate::model::{Address, DesiredResource, Diagnostic, Event, Identity, Output, Value, Verb};
-use crate::plan::{Action, Plan, ResourcePlan, value_to_json};
-use crate::state::{Act, Entry, Intent, Journal, Recorded, RecordedObject, State, StateError, Status};
+use crate::plan::{Action, Plan};
+use crate::state::{Act, Entry, Intent, Journal, RecordedObject, State, StateError, Status};
 
 /// What resources export, so far.
 pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;

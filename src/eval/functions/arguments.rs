@@ -15,11 +15,6 @@ impl Arguments {
         &self.0[index]
     }
 
-    /// Returns an argument where it was given.
-    pub(super) fn optional(&self, index: usize) -> Option<&Value> {
-        self.0.get(index)
-    }
-
     /// Returns the arguments from this place on.
     pub(super) fn rest(&self, from: usize) -> &[Value] {
         self.0.get(from..).unwrap_or_default()
@@ -43,13 +38,6 @@ impl Arguments {
         match &self.0[index] {
             Value::List(items) => items,
             other => unreachable!("argument {index} is declared a list, not {}", other.type_name()),
-        }
-    }
-
-    pub(super) fn set(&self, index: usize) -> &BTreeSet<Value> {
-        match &self.0[index] {
-            Value::Set(items) => items,
-            other => unreachable!("argument {index} is declared a set, not {}", other.type_name()),
         }
     }
 

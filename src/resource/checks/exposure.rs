@@ -1,4 +1,4 @@
-//! Selectors, Services, NetworkPolicies and monitors: whether they meet the pods that they are for.
+//! Selectors, Services, `NetworkPolicies` and monitors: whether they meet the pods that they are for.
 use super::view::{Item, LabelMap, Pods, View, items, label_map, matches};
 use crate::model::{Address, Diagnostic, Json, Severity};
 

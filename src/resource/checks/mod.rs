@@ -13,8 +13,6 @@ mod view;
 
 use view::View;
 
-pub(crate) use checksums::annotate_checksums;
-pub(crate) use codes::{CheckDoc, all};
 
 use crate::model::{Address, Desired, Diagnostic};
 

@@ -114,11 +114,6 @@ impl Environment {
         }
     }
 
-    /// Returns the plain value of a variable.
-    pub(crate) fn plain(&self, name: &str) -> Option<&str> {
-        self.plain.get(name).map(String::as_str)
-    }
-
     /// Returns the field `env`.
     pub(crate) fn to_json(&self) -> Json {
         let sourced = self.sourced.iter().map(|(name, source)| json!({ "name": name, "valueFrom": source }));

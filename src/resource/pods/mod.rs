@@ -8,7 +8,7 @@ mod probes;
 mod template;
 mod volumes;
 
-pub(crate) use arguments::{PodArguments, PullPolicy, ResourcesArguments, TolerationArguments};
+pub(crate) use arguments::{PodArguments, PullPolicy, TolerationArguments};
 pub(crate) use checks::check;
 pub(crate) use container::{Environment, Resources, init_container};
 pub(crate) use probes::{Probes, exec, http_get};

@@ -1,4 +1,4 @@
-//! How a head is reached: Services and the NetworkPolicy.
+//! How a head is reached: Services and the `NetworkPolicy`.
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -53,7 +53,7 @@ pub(crate) struct NetworkPolicyArguments {
     pub restrict_egress: Option<bool>,
 }
 
-/// One other side of a NetworkPolicy; what is left out is not asked for.
+/// One other side of a `NetworkPolicy`; what is left out is not asked for.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct PeerArguments {

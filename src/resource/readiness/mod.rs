@@ -9,4 +9,4 @@ mod workload;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use table::{judge_of, load_balancer};
+pub(crate) use table::judge_of;

@@ -93,20 +93,6 @@ fn service(object: &Object, _: Surroundings<'_>) -> Readiness {
     Readiness::Ready { note }
 }
 
-/// Judges a Service of which the load balancer's address is waited for.
-pub(crate) fn load_balancer(object: &Object, surroundings: Surroundings<'_>) -> Readiness {
-    if let Some(verdict) = generic::deleting(object) {
-        return verdict;
-    }
-    if !lacks_address(object) {
-        return Readiness::ready();
-    }
-    let event = generic::newest_event(object, surroundings, &["SyncLoadBalancerFailed"]);
-    Readiness::waiting(
-        event.map_or_else(|| "the load balancer has given no address yet".to_owned(), |event| event.message),
-    )
-}
-
 fn lacks_address(object: &Object) -> bool {
     let addresses = object.pointer("/status/loadBalancer/ingress").and_then(|list| list.as_array());
     object.text("/spec/type") == Some("LoadBalancer") && addresses.is_none_or(Vec::is_empty)
