@@ -18,6 +18,7 @@ use super::world::{World, scope};
 use crate::config::ir::Expression;
 use crate::config::{Assignment, Config, ResourceBlock, on_large_stack, sorted};
 use crate::model::{Address, Desired, Diagnostic, Exports, Output, Secrets, Value, nearest};
+use crate::resource;
 
 /// What a configuration is evaluated with.
 #[derive(Clone)]
@@ -102,6 +103,9 @@ impl Evaluator {
             }
             cluster = self.cluster(&config);
         }
+        if !self.diagnostics.iter().any(Diagnostic::is_error) {
+            self.look_at_all(&config);
+        }
         let diagnostics = sorted(std::mem::take(&mut self.diagnostics));
         match nodes {
             Some(nodes) if !diagnostics.iter().any(Diagnostic::is_error) => {
@@ -110,6 +114,18 @@ impl Evaluator {
             }
             _ => Err(diagnostics),
         }
+    }
+
+    /// Does and checks what needs all resources side by side.
+    fn look_at_all(&mut self, config: &Config) {
+        resource::annotate_checksums(&mut self.desired);
+        let is_allowed = |(address, finding): &(Address, Diagnostic)| {
+            let key = (Arc::from(address.resource_type.as_str()), Arc::from(address.name.as_str()));
+            let allowed = config.resources.get(&key).map(|block| block.allow_checks.as_slice()).unwrap_or_default();
+            !finding.is_error() && finding.code.is_some_and(|code| allowed.iter().any(|(it, _)| it == code))
+        };
+        let findings = resource::findings(&self.desired).into_iter().filter(|finding| !is_allowed(finding));
+        self.diagnostics.extend(findings.map(|(_, diagnostic)| diagnostic));
     }
 
     fn check_types(&mut self, config: &Config) {

@@ -10,12 +10,13 @@ use super::nodes::Node;
 use super::scope::{Instance, Roots, Scope};
 use super::world::scope;
 use crate::config::{ResourceBlock, on_large_stack, sorted};
-use crate::model::{Address, DesiredResource, Diagnostic, Exports, Output, Value};
+use crate::model::{Address, Desired, DesiredObject, DesiredResource, Diagnostic, Exports, Output, Value};
+use crate::resource;
 
 impl Evaluation {
     /// Evaluates one resource again with what the resources that are up export.
     pub(crate) fn resolve(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
-        on_large_stack(|| self.again(address, known))
+        on_large_stack(|| self.with_checksums(self.again(address, known)?, known))
     }
 
     /// Evaluates the outputs again with what the resources that are up export; what fails keeps its planned value.
@@ -40,6 +41,24 @@ impl Evaluation {
         });
         let mark = |value: Value| if planned.sensitive { value.sensitive() } else { value };
         Output { value: now.map_or_else(|| planned.value.clone(), mark), ..planned.clone() }
+    }
+
+    /// Writes the checksums of what the pods of a resource read, as it is now.
+    fn with_checksums(&self, resource: DesiredResource, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
+        let read = resource::read_by_pods(&resource);
+        let address = resource.address.clone();
+        let mut all = Desired::default();
+        for (other, planned) in self.desired.resources.iter().filter(|(other, _)| !read.is_empty() && **other != address) {
+            let is_read = |object: &DesiredObject| read.contains(&object.object.identity());
+            if planned.objects.known().iter().any(is_read) {
+                let is_open = planned.objects.known().iter().any(|object| !object.unknown.is_empty());
+                let now = if is_open { self.again(other, known)? } else { planned.clone() };
+                all.resources.insert(other.clone(), now);
+            }
+        }
+        all.resources.insert(address.clone(), resource);
+        resource::annotate_checksums(&mut all);
+        Ok(all.resources.remove(&address).expect("it was put in above"))
     }
 
     fn again(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {

@@ -28,7 +28,8 @@ mod storage_class;
 mod testing;
 mod yaml;
 
-pub(crate) use kit::{Context, Expansion, Problem, Referrer, ResourceType};
+pub(crate) use checks::{annotate_checksums, findings, read_by_pods};
+pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, parse};
 
 /// Returns every resource type, by name.
 pub(crate) fn all() -> &'static [&'static dyn ResourceType] {

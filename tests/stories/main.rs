@@ -10,6 +10,7 @@ mod objects;
 mod real;
 mod records;
 mod trouble;
+mod values;
 mod world;
 
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ type Story = (&'static str, fn(&World));
 
 /// Returns every story, by file.
 fn stories() -> Vec<Story> {
-    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES, records::STORIES]
+    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES, records::STORIES, values::STORIES]
         .concat()
 }
 

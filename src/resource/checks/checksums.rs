@@ -1,12 +1,15 @@
 //! Pods roll when a ConfigMap or Secret that they read changes: its checksum stands in the template's annotations.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::references::references;
-use crate::model::{Address, Desired, DesiredObject, Identity, Json, Object, Objects, UNKNOWN};
+use super::references::{PodReference, references};
+use crate::model::{Address, Desired, DesiredObject, DesiredResource, Identity, Json, Object, Objects, UNKNOWN};
 use crate::resource::names::{DOMAIN, digest};
 
 /// The types whose templates are rayform's own to annotate. A `manifest` is applied as it is written.
 const TYPES: [&str; 3] = ["ray_head", "ray_worker_pool", "redis"];
+
+/// The kinds that are read.
+const SOURCES: [&str; 2] = ["ConfigMap", "Secret"];
 
 /// Writes the checksums of all ConfigMaps and Secrets that pods read into the templates of those pods.
 ///
@@ -25,12 +28,34 @@ pub(crate) fn annotate_checksums(desired: &mut Desired) {
     }
 }
 
+/// Returns the `ConfigMap`s and Secrets whose checksums a resource bears.
+pub(crate) fn read_by_pods(resource: &DesiredResource) -> BTreeSet<Identity> {
+    if !TYPES.contains(&resource.address.resource_type.as_str()) {
+        return BTreeSet::new();
+    }
+    let objects = resource.objects.known().iter();
+    objects.flat_map(|desired| read_by(&desired.object)).filter(|read| SOURCES.contains(&&*read.kind)).collect()
+}
+
+/// Returns what the pods of a workload name.
+fn read_by(object: &Object) -> Vec<Identity> {
+    let namespace = object.namespace().map(str::to_owned);
+    let spec = object.pointer("/spec/template/spec");
+    let identity = |reference: PodReference<'_>| Identity {
+        group: String::new(),
+        kind: reference.kind.to_owned(),
+        namespace: namespace.clone(),
+        name: reference.name.to_owned(),
+    };
+    spec.into_iter().flat_map(references).map(identity).collect()
+}
+
 /// Returns the checksum of every ConfigMap and Secret; a Secret's is salted with its address.
 fn checksums(desired: &Desired) -> BTreeMap<Identity, String> {
     let mut sums = BTreeMap::new();
     for resource in desired.resources.values() {
         for object in resource.objects.known() {
-            if ["ConfigMap", "Secret"].contains(&object.object.text("/kind").unwrap_or_default()) {
+            if SOURCES.contains(&object.object.text("/kind").unwrap_or_default()) {
                 sums.insert(object.object.identity(), checksum(&resource.address, object));
             }
         }
@@ -59,19 +84,11 @@ fn checksum(address: &Address, desired: &DesiredObject) -> String {
 }
 
 fn annotate(desired: &mut DesiredObject, sums: &BTreeMap<Identity, String>) {
-    let namespace = desired.object.namespace().map(str::to_owned);
-    let Some(spec) = desired.object.pointer("/spec/template/spec") else { return };
     let mut annotations = BTreeMap::new();
-    for reference in references(spec) {
-        let identity = Identity {
-            group: String::new(),
-            kind: reference.kind.to_owned(),
-            namespace: namespace.clone(),
-            name: reference.name.to_owned(),
-        };
-        if let Some(sum) = sums.get(&identity) {
-            let kind = reference.kind.to_ascii_lowercase();
-            annotations.insert(annotation(&kind, reference.name), sum.clone());
+    for read in read_by(&desired.object) {
+        if let Some(sum) = sums.get(&read) {
+            let kind = read.kind.to_ascii_lowercase();
+            annotations.insert(annotation(&kind, &read.name), sum.clone());
         }
     }
     if annotations.is_empty() {

@@ -13,6 +13,8 @@ mod view;
 
 use view::View;
 
+pub(crate) use checksums::{annotate_checksums, read_by_pods};
+pub(crate) use codes::{CheckDoc, all};
 
 use crate::model::{Address, Desired, Diagnostic};
 
@@ -26,9 +28,4 @@ pub(crate) fn findings(desired: &Desired) -> Vec<(Address, Diagnostic)> {
     findings.extend(autoscaling::check(&view));
     findings.extend(gcs::check(&view));
     findings
-}
-
-/// Checks what all resources are together.
-pub(crate) fn check(desired: &Desired) -> Vec<Diagnostic> {
-    findings(desired).into_iter().map(|(_, diagnostic)| diagnostic).collect()
 }

@@ -1,4 +1,6 @@
 //! What pods refer to by name: Secrets, ConfigMaps, claims, accounts.
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::view::{Item, Pods, View, items};
 use crate::model::{Address, Diagnostic, Json, Severity, UNKNOWN};
 
@@ -6,7 +8,8 @@ type Finding = (Address, Diagnostic);
 
 pub(super) fn check(view: &View<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = view.pods.iter().flat_map(|pods| check_pods(view, pods)).collect();
-    findings.extend(view.of_kind("PersistentVolumeClaim").filter_map(|claim| check_claim(view, claim)));
+    let mounts = mounts(view);
+    findings.extend(view.of_kind("PersistentVolumeClaim").filter_map(|claim| check_claim(&mounts, claim)));
     findings.extend(view.of_kind("ConfigMap").filter_map(check_size));
     findings
 }
@@ -60,7 +63,7 @@ fn reference<'a>(kind: &'static str, source: Option<&'a Json>, field: &str) -> O
 fn check_pods(view: &View<'_>, pods: &Pods<'_>) -> Vec<Finding> {
     let namespace = pods.item.object().namespace();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for reference in references(pods.spec) {
         let is_given = reference.kind == "ServiceAccount" && reference.name == "default"
             || reference.kind == "PriorityClass" && reference.name.starts_with("system-");
@@ -122,20 +125,27 @@ fn check_key(pods: &Pods<'_>, reference: &PodReference<'_>, found: Item<'_>) -> 
     Some((address, diagnostic.related(found.desired.span, "made here")))
 }
 
+/// The pods that mount a claim, by its namespace and name.
+type Mounts<'a> = BTreeMap<(Option<&'a str>, &'a str), Vec<&'a Pods<'a>>>;
+
+fn mounts<'a>(view: &'a View<'_>) -> Mounts<'a> {
+    let mut mounts = Mounts::new();
+    for pods in &view.pods {
+        let claims = references(pods.spec).into_iter().filter(|it| it.kind == "PersistentVolumeClaim");
+        for name in claims.map(|claim| claim.name).collect::<BTreeSet<_>>() {
+            mounts.entry((pods.item.object().namespace(), name)).or_default().push(pods);
+        }
+    }
+    mounts
+}
+
 /// A claim that one node mounts cannot serve pods on several.
-fn check_claim(view: &View<'_>, claim: Item<'_>) -> Option<Finding> {
+fn check_claim(mounts: &Mounts<'_>, claim: Item<'_>) -> Option<Finding> {
     let modes: Vec<&str> = items(claim.object().json(), "/spec/accessModes").filter_map(Json::as_str).collect();
     if modes.is_empty() || modes.iter().any(|mode| mode.ends_with("Many") || mode.contains(UNKNOWN)) {
         return None;
     }
-    let namespace = claim.object().namespace();
-    let mounts = |pods: &&Pods<'_>| {
-        let is_meant = |reference: PodReference<'_>| {
-            reference.kind == "PersistentVolumeClaim" && reference.name == claim.object().name()
-        };
-        pods.item.object().namespace() == namespace && references(pods.spec).into_iter().any(is_meant)
-    };
-    let users: Vec<&Pods<'_>> = view.pods.iter().filter(mounts).collect();
+    let users = mounts.get(&(claim.object().namespace(), claim.object().name()))?;
     let most: i64 = users.iter().map(|pods| pods.count.1).sum();
     if most < 2 {
         return None;

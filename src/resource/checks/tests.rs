@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{annotate_checksums, check};
+use super::{annotate_checksums, findings};
 use crate::model::{
-    Address, Desired, DesiredObject, DesiredResource, Exports, FileId, Json, Lifecycle, Object, Objects, Readiness,
+    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Exports, FileId, Json, Lifecycle, Object, Objects, Readiness,
     Span,
 };
 
@@ -29,6 +29,10 @@ fn desired(objects: Vec<Json>) -> Desired {
         desired.resources.insert(address, resource);
     }
     desired
+}
+
+fn check(desired: &Desired) -> Vec<Diagnostic> {
+    findings(desired).into_iter().map(|(_, diagnostic)| diagnostic).collect()
 }
 
 #[track_caller]

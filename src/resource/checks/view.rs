@@ -7,6 +7,8 @@ use crate::model::{Address, Desired, DesiredObject, Diagnostic, Json, Object, Qu
 pub(super) struct View<'a> {
     pub objects: Vec<Item<'a>>,
     pub pods: Vec<Pods<'a>>,
+    kinds: BTreeMap<&'a str, Vec<Item<'a>>>,
+    names: BTreeMap<(&'a str, &'a str), Vec<Item<'a>>>,
 }
 
 /// One object and whose it is.
@@ -39,21 +41,25 @@ impl<'a> View<'a> {
                 resource.objects.known().iter().map(|desired| Item { address: &resource.address, desired })
             })
             .collect();
-        let pods = objects.iter().flat_map(|item| pods_of(*item, &objects)).collect();
-        Self { objects, pods }
+        let (mut kinds, mut names) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for item in &objects {
+            kinds.entry(item.kind()).or_default().push(*item);
+            names.entry((item.kind(), item.object().name())).or_default().push(*item);
+        }
+        let scalers = kinds.get("HorizontalPodAutoscaler").map(Vec::as_slice).unwrap_or_default();
+        let pods = objects.iter().flat_map(|item| pods_of(*item, scalers)).collect();
+        Self { objects, pods, kinds, names }
     }
 
     /// Returns the objects of one kind.
-    pub(super) fn of_kind(&self, kind: &'a str) -> impl Iterator<Item = Item<'a>> {
-        self.objects.iter().copied().filter(move |item| item.kind() == kind)
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = Item<'a>> {
+        self.kinds.get(kind).into_iter().flatten().copied()
     }
 
     /// Returns one object.
     pub(super) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Item<'a>> {
-        let is_meant = |item: &Item<'_>| {
-            item.kind() == kind && item.object().namespace() == namespace && item.object().name() == name
-        };
-        self.objects.iter().copied().find(is_meant)
+        let mut namesakes = self.names.get(&(kind, name)).into_iter().flatten().copied();
+        namesakes.find(|item| item.object().namespace() == namespace)
     }
 
     /// Tells whether the configuration makes this namespace.
@@ -187,7 +193,7 @@ fn matches_expression(expression: &Json, labels: &LabelMap) -> bool {
     }
 }
 
-fn pods_of<'a>(item: Item<'a>, objects: &[Item<'a>]) -> Vec<Pods<'a>> {
+fn pods_of<'a>(item: Item<'a>, scalers: &[Item<'a>]) -> Vec<Pods<'a>> {
     let object = item.object().json();
     let made = |template: &'a Json, labels: LabelMap, count, surge| {
         template.get("spec").map(|spec| Pods { item, labels, spec, count, surge })
@@ -196,7 +202,7 @@ fn pods_of<'a>(item: Item<'a>, objects: &[Item<'a>]) -> Vec<Pods<'a>> {
     match item.kind() {
         "Deployment" | "StatefulSet" | "ReplicaSet" => template("/spec/template")
             .and_then(|template| {
-                let count = replicas(item, objects);
+                let count = replicas(item, scalers);
                 made(template, label_map(template.pointer("/metadata/labels")), count, surge(object, count.0))
             })
             .into_iter()
@@ -241,10 +247,9 @@ fn ray_groups(object: &Json) -> impl Iterator<Item = (&Json, LabelMap, (i64, i64
 }
 
 /// Returns how many pods there are, at least and at most.
-fn replicas(item: Item<'_>, objects: &[Item<'_>]) -> (i64, i64) {
-    let scaler = objects.iter().find(|other| {
-        other.kind() == "HorizontalPodAutoscaler"
-            && other.object().namespace() == item.object().namespace()
+fn replicas(item: Item<'_>, scalers: &[Item<'_>]) -> (i64, i64) {
+    let scaler = scalers.iter().find(|other| {
+        other.object().namespace() == item.object().namespace()
             && other.object().text("/spec/scaleTargetRef/kind") == Some(item.kind())
             && other.object().text("/spec/scaleTargetRef/name") == Some(item.object().name())
     });
