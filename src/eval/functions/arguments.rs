@@ -1,5 +1,5 @@
 //! The arguments of a call, checked and converted, read by place.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::call::FunctionError;
@@ -13,11 +13,6 @@ impl Arguments {
     /// Returns an argument of any type.
     pub(super) fn value(&self, index: usize) -> &Value {
         &self.0[index]
-    }
-
-    /// Returns an argument where it was given.
-    pub(super) fn optional(&self, index: usize) -> Option<&Value> {
-        self.0.get(index)
     }
 
     /// Returns the arguments from this place on.
@@ -43,13 +38,6 @@ impl Arguments {
         match &self.0[index] {
             Value::List(items) => items,
             other => unreachable!("argument {index} is declared a list, not {}", other.type_name()),
-        }
-    }
-
-    pub(super) fn set(&self, index: usize) -> &BTreeSet<Value> {
-        match &self.0[index] {
-            Value::Set(items) => items,
-            other => unreachable!("argument {index} is declared a set, not {}", other.type_name()),
         }
     }
 

@@ -33,6 +33,5 @@ mod verb;
 mod yaml_decode;
 mod yaml_encode;
 
-pub(crate) use call::{Environment, FunctionError, ReadError, call};
-pub(crate) use filesystem::{OutsideError, explain, resolve};
-pub(crate) use table::{Accepts, Function, Parameter, all, find, names};
+pub(crate) use call::{Environment, ReadError, call};
+pub(crate) use table::{find, names};
