@@ -1,5 +1,5 @@
 //! The arguments of a call, checked and converted, read by place.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::call::FunctionError;

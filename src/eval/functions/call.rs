@@ -105,9 +105,11 @@ fn blame(error: FunctionError, function: &Function) -> FunctionError {
 fn check_count(function: &Function, given: usize) -> Result<(), FunctionError> {
     let expected = function.parameters.len();
     if given < expected {
-        let missing = function.parameters[given].name;
-        let message =
-            format!("not enough arguments: `{}` expects {expected}, and `{missing}` is missing", function.signature());
+        let (signature, missing) = (function.signature(), &function.parameters[given]);
+        let message = format!(
+            "not enough arguments: `{signature}` expects {expected}, and `{}` is missing: {}",
+            missing.name, missing.about
+        );
         return Err(FunctionError::new(message));
     }
     if given > expected && function.rest.is_none() {

@@ -1,7 +1,12 @@
 //! Runs the table of cases in `tests/data/functions.json`; `terraform console` 1.11 gave the answers.
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 
 use super::call::{Environment, FunctionError, ReadError, call};
 use super::json;
@@ -78,6 +83,14 @@ fn argument(value: &Value) -> Value {
     }
 }
 
+/// There are several ways to compress the same text.
+fn inflate(quoted: &str) -> String {
+    let bytes = STANDARD.decode(quoted.trim_matches('"')).unwrap();
+    let mut text = String::new();
+    GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    text
+}
+
 /// What is said must share a word with Terraform's message.
 fn shares_a_word(ours: &str, theirs: &str) -> bool {
     let words = |text: &str| -> BTreeSet<String> {
@@ -104,7 +117,12 @@ fn functions_give_terraforms_results() {
         match (actual, field(row, "expected"), field(row, "error")) {
             (Ok(value), Some(expected), _) => {
                 let (actual, expected) = (json::encode(&value).unwrap(), json::encode(expected).unwrap());
-                if actual != expected && function.name != "base64gzip" {
+                let is_same = if function.name == "base64gzip" {
+                    inflate(&actual) == inflate(&expected)
+                } else {
+                    actual == expected
+                };
+                if !is_same {
                     wrong.push(format!("{expression}\n  is       {actual}\n  expected {expected}"));
                 }
             }

@@ -99,18 +99,18 @@ pub(super) fn read(arguments: &Arguments, environment: &Environment<'_>) -> Resu
 #[error(
     "`{path}` is outside of the module's folder, and files are read inside it alone; write `${{path.module}}/` before the name of a file of this module"
 )]
-pub(crate) struct OutsideError {
+struct OutsideError {
     path: String,
 }
 
 /// Returns the absolute path that a text means, which must be inside the calling module's folder.
-pub(crate) fn resolve(text: &str, environment: &Environment<'_>) -> Result<PathBuf, OutsideError> {
+fn resolve(text: &str, environment: &Environment<'_>) -> Result<PathBuf, OutsideError> {
     let path = lexical(&environment.root.join(expand(text, environment)));
     if path.starts_with(lexical(environment.folder)) { Ok(path) } else { Err(OutsideError { path: text.to_owned() }) }
 }
 
 /// Returns why a file could not be read, naming the path as it was given.
-pub(crate) fn explain(given: &str, error: &ReadError) -> String {
+fn explain(given: &str, error: &ReadError) -> String {
     match error {
         ReadError::Io(source) if source.kind() == std::io::ErrorKind::NotFound => {
             format!("no file exists at \"{given}\"")
