@@ -32,7 +32,9 @@ pub(super) enum Format {
 impl Show {
     pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let format = if global.json { Format::Json } else { self.format };
-        if let Some(path) = &self.plan { terminal.data(SavedPlan::read(path)?.rendered(format))? } else {
+        if let Some(path) = &self.plan {
+            terminal.data(SavedPlan::read(path)?.rendered(format))?
+        } else {
             let state = project::load(&project::store(global))?.state;
             match format {
                 Format::Json => terminal.data(&render::state::show_json(&state))?,

@@ -26,7 +26,14 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(json: bool, no_color: bool, compact_warnings: bool) -> Self {
-        Self { json, compact_warnings, sources: Sources::default(), secrets: Secrets::default(), no_color, has_begun: false }
+        Self {
+            json,
+            compact_warnings,
+            sources: Sources::default(),
+            secrets: Secrets::default(),
+            no_color,
+            has_begun: false,
+        }
     }
 
     /// Prints data as it is.
@@ -83,7 +90,11 @@ impl Terminal {
 
     /// Shows what others changed.
     pub(super) fn drift(&mut self, drift: &[Drift]) -> io::Result<()> {
-        let text = if self.json { render::json::drift(drift, &self.secrets) } else { render::text::drift(drift, &self.secrets, self.out_view()) };
+        let text = if self.json {
+            render::json::drift(drift, &self.secrets)
+        } else {
+            render::text::drift(drift, &self.secrets, self.out_view())
+        };
         self.data(&text)
     }
 
@@ -99,10 +110,14 @@ impl Terminal {
 
     /// Tells what happened, as a line of text or of JSON; goes to standard output.
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        if self.json { self.data(&render::json::event(event, &self.secrets)) } else { match render::progress::event(event, &self.secrets, self.out_view()) {
-            Some(line) => self.line(&line),
-            None => Ok(()),
-        } }
+        if self.json {
+            self.data(&render::json::event(event, &self.secrets))
+        } else {
+            match render::progress::event(event, &self.secrets, self.out_view()) {
+                Some(line) => self.line(&line),
+                None => Ok(()),
+            }
+        }
     }
 
     /// Returns how text is shown on standard output.

@@ -18,7 +18,8 @@ impl Validate {
         let project = Project::open(global, &self.variables, terminal)?;
         let count = project.evaluation.desired.resources.len();
         if terminal.json {
-            terminal.json(&format!("{}\n", serde_json::json!({"type": "validated", "valid": true, "resources": count})))?;
+            terminal
+                .json(&format!("{}\n", serde_json::json!({"type": "validated", "valid": true, "resources": count})))?;
         } else {
             terminal.line(&format!("The configuration is valid: {count} resources."))?;
         }

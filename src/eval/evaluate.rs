@@ -229,7 +229,7 @@ impl Evaluator {
             remember(&bare, true, &mut self.desired.secrets);
         }
         let value = if block.sensitive { bare.sensitive() } else { bare };
-        let output = Output { value, sensitive: block.sensitive, description: block.description.clone() };
+        let output = Output { value, sensitive: block.sensitive };
         self.desired.outputs.insert(name.to_string(), output);
     }
 

@@ -58,7 +58,9 @@ fn value(name: &str, variable: &Variable, given: Option<&Assignment>) -> Result<
         (Some(assignment), _) => (assigned(assignment, of.as_ref())?, assignment.span),
         (None, Some(default)) => (constant(default)?, default.span),
         (None, None) => {
-            let diagnostic = Diagnostic::error(format!("variable `{name}` has no value")).at(variable.header);
+            let label = variable.description.clone().unwrap_or_default();
+            let diagnostic =
+                Diagnostic::error(format!("variable `{name}` has no value")).labelled(variable.header, label);
             let hint = format!("give it a `default`, `--var {name}=…`, or a line in `rayform.vars.hcl`");
             return Err(Box::new(diagnostic.hint(hint)));
         }

@@ -32,3 +32,5 @@ pub(crate) use evaluate::{Evaluation, Inputs, evaluate};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+use kinds::ResourceTypes;

@@ -48,7 +48,9 @@ impl Evaluation {
         let read = resource::read_by_pods(&resource);
         let address = resource.address.clone();
         let mut all = Desired::default();
-        for (other, planned) in self.desired.resources.iter().filter(|(other, _)| !read.is_empty() && **other != address) {
+        for (other, planned) in
+            self.desired.resources.iter().filter(|(other, _)| !read.is_empty() && **other != address)
+        {
             let is_read = |object: &DesiredObject| read.contains(&object.object.identity());
             if planned.objects.known().iter().any(is_read) {
                 let is_open = planned.objects.known().iter().any(|object| !object.unknown.is_empty());

@@ -21,7 +21,6 @@ pub(crate) struct Desired {
 pub(crate) struct Output {
     pub value: Value,
     pub sensitive: bool,
-    pub description: Option<String>,
 }
 
 /// One instance of a `resource` block.

@@ -68,13 +68,6 @@ impl Quantity {
         saturate(divide_up(self.nano, NANO))
     }
 
-    /// Returns the nearest double.
-    pub(crate) fn as_f64(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
-        let nano = self.nano as f64;
-        nano / 1e9
-    }
-
     pub(crate) fn is_zero(&self) -> bool {
         self.nano == 0
     }

@@ -71,8 +71,7 @@ mod tests {
         let secret = Value::string("hunter22");
         let mut state = State { salt: "salt".to_owned(), ..State::default() };
         state.outputs.extend(record(&secret, true, "salt").map(|it| ("password".to_owned(), it)));
-        let output =
-            |text| crate::model::Output { value: Value::string(text).sensitive(), sensitive: true, description: None };
+        let output = |text| crate::model::Output { value: Value::string(text).sensitive(), sensitive: true };
         let mut desired = Desired::default();
         desired.outputs.insert("password".to_owned(), output("hunter22"));
         assert!(!changes(&desired, &state, Mode::Apply)["password"].is_change());

@@ -29,7 +29,9 @@ mod testing;
 mod yaml;
 
 pub(crate) use checks::{annotate_checksums, findings, read_by_pods};
-pub(crate) use kit::{Context, ExpandedObject, Expansion, Problem, Reference, Referrer, ResourceType, parse};
+#[cfg(test)]
+pub(crate) use kit::ExpandedObject;
+pub(crate) use kit::{Context, Expansion, Problem, Referrer, ResourceType};
 
 /// Returns every resource type, by name.
 pub(crate) fn all() -> &'static [&'static dyn ResourceType] {

@@ -1,6 +1,6 @@
 //! What happens to an object on its way in: namespaces are looked up, addresses given out, pods filled in.
-use sha2::{Digest, Sha256};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::json::{default, get, integer, items, items_mut, set, text};
 use super::kinds::{KindInfo, Resource};
@@ -44,7 +44,8 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
         _ if info.custom => {}
         "Service" => {
             let is_external = [live, &*object].iter().any(|service| text(service, "/spec/type") == "ExternalName");
-            let kept: &[&str] = if is_external { &[] } else { &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] };
+            let kept: &[&str] =
+                if is_external { &[] } else { &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] };
             for field in kept {
                 if let Some(value) = get(live, &["spec", field]) {
                     default(object, &["spec", field], value.clone());
@@ -63,7 +64,9 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
             }
         }
         "Job" | "Pod" => {
-            for field in ["selector", "nodeName", "priority", "preemptionPolicy", "tolerations", "hostname", "subdomain"] {
+            for field in
+                ["selector", "nodeName", "priority", "preemptionPolicy", "tolerations", "hostname", "subdomain"]
+            {
                 if let Some(value) = get(live, &["spec", field]) {
                     default(object, &["spec", field], value.clone());
                 }
@@ -87,7 +90,8 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
 
 /// Tells whether a namespace waits for its content to go.
 pub(super) fn is_full_namespace(object: &Json) -> bool {
-    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Namespace") && !items(object, "/spec/finalizers").is_empty()
+    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Namespace")
+        && !items(object, "/spec/finalizers").is_empty()
 }
 
 /// Tells whether a pod that is being deleted waits for its containers to stop.
@@ -113,7 +117,9 @@ fn fill_class(world: &World, object: &mut Json) {
         class.annotation("storageclass.kubernetes.io/is-default-class") == Some("true")
     };
     let classes = world.list(&Resource::new("storage.k8s.io", "storageclasses"), None);
-    if let Some(class) = classes.filter(is_default).max_by_key(|class| class.text("/metadata/creationTimestamp").map(str::to_owned)) {
+    if let Some(class) =
+        classes.filter(is_default).max_by_key(|class| class.text("/metadata/creationTimestamp").map(str::to_owned))
+    {
         set(object, &["spec", "storageClassName"], class.name());
     }
 }
@@ -157,7 +163,8 @@ fn fill_pod(world: &World, info: &KindInfo, object: &mut Json) -> Result<(), Sta
             (found == key || found.is_empty()) && matches!(text(toleration, "/effect"), "NoExecute" | "")
         });
         if !tolerated {
-            tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+            tolerations
+                .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
         }
     }
     set(object, &["spec", "tolerations"], tolerations);
@@ -238,7 +245,9 @@ fn quality_of_service(object: &Json) -> &'static str {
         items(object, "/spec/containers").iter().chain(items(object, "/spec/initContainers")).collect();
     let of = |container: &Json, kind: &str, name: &str| quantity(get(container, &["resources", kind, name]));
     let is_set = |container: &&Json| {
-        ["cpu", "memory"].iter().any(|name| of(container, "requests", name).is_some() || of(container, "limits", name).is_some())
+        ["cpu", "memory"]
+            .iter()
+            .any(|name| of(container, "requests", name).is_some() || of(container, "limits", name).is_some())
     };
     let is_guaranteed = |container: &&Json| {
         ["cpu", "memory"].iter().all(|name| {

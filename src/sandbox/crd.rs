@@ -91,7 +91,11 @@ pub(super) fn scale_paths(world: &World, info: &KindInfo) -> Option<Paths> {
         let path = scale.get(field).and_then(Json::as_str).unwrap_or_default();
         path.trim_start_matches('.').split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    Some(Paths { spec: path("specReplicasPath"), status: path("statusReplicasPath"), selector: path("labelSelectorPath") })
+    Some(Paths {
+        spec: path("specReplicasPath"),
+        status: path("statusReplicasPath"),
+        selector: path("labelSelectorPath"),
+    })
 }
 
 /// Fills in the defaults of a definition.
@@ -135,7 +139,10 @@ pub(super) fn validate(definition: &Json) -> Vec<Cause> {
     }
     for (index, version) in versions.iter().enumerate() {
         if version.pointer("/schema/openAPIV3Schema").is_none() {
-            causes.push(Cause::required(format!("spec.versions[{index}].schema.openAPIV3Schema"), "schemas are required"));
+            causes.push(Cause::required(
+                format!("spec.versions[{index}].schema.openAPIV3Schema"),
+                "schemas are required",
+            ));
         }
     }
     let scope = text(definition, "/spec/scope");
@@ -155,7 +162,10 @@ pub(super) fn status(definition: &Json, time: &str) -> Json {
     }
     let old = items(definition, "/status/conditions");
     let condition = |kind: &str, reason: &str, message: &str| {
-        let since = old.iter().find(|condition| condition["type"] == kind).map(|condition| condition["lastTransitionTime"].clone());
+        let since = old
+            .iter()
+            .find(|condition| condition["type"] == kind)
+            .map(|condition| condition["lastTransitionTime"].clone());
         json!({"type": kind, "status": "True", "lastTransitionTime": since.unwrap_or_else(|| Json::from(time)),
                "reason": reason, "message": message})
     };

@@ -179,8 +179,15 @@ fn fill_autoscaler(object: &mut Json) {
         set(object, &["spec", "metrics"], vec![cpu]);
     }
     if get(object, &["spec", "behavior"]).is_some() {
-        fill_scaling(object, "scaleUp", Some(0), &[json!({"type": "Pods", "value": 4, "periodSeconds": 15}),
-            json!({"type": "Percent", "value": 100, "periodSeconds": 15})]);
+        fill_scaling(
+            object,
+            "scaleUp",
+            Some(0),
+            &[
+                json!({"type": "Pods", "value": 4, "periodSeconds": 15}),
+                json!({"type": "Percent", "value": 100, "periodSeconds": 15}),
+            ],
+        );
         fill_scaling(object, "scaleDown", None, &[json!({"type": "Percent", "value": 100, "periodSeconds": 15})]);
     }
     default(object, &["status", "desiredReplicas"], 0);

@@ -6,6 +6,7 @@ use crate::model::Kind;
 
 /// How one kind is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the kind")]
 pub(super) struct KindInfo {
     pub group: String,
     pub version: String,
@@ -37,8 +38,15 @@ pub(super) struct Kinds(BTreeMap<(String, String, String), Arc<KindInfo>>);
 
 /// A line of the built-in table: group, version, kind, plural, short names, categories, flags.
 /// Flags: `n` namespaced, `s` status, `c` scale.
-type Line =
-    (&'static str, &'static str, &'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static str);
+type Line = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
 
 const ALL: &[&str] = &["all"];
 const EXTENSIONS: &[&str] = &["api-extensions"];
@@ -97,9 +105,24 @@ const BUILT_IN: &[Line] = &[
 
 /// The kinds whose `metadata.generation` counts the changes of their spec.
 const COUNTED: &[&str] = &[
-    "Pod", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet", "ReplicationController", "CronJob", "Job", "Ingress",
-    "IngressClass", "NetworkPolicy", "PodDisruptionBudget", "CustomResourceDefinition", "PriorityClass",
-    "EndpointSlice", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+    "Pod",
+    "DaemonSet",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "ReplicationController",
+    "CronJob",
+    "Job",
+    "Ingress",
+    "IngressClass",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "EndpointSlice",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 ];
 
@@ -231,7 +254,7 @@ impl Kinds {
             }
         }
         for versions in groups.values_mut() {
-            versions.sort_by(|left, right| version_order(right).cmp(&version_order(left)));
+            versions.sort_by_key(|version| std::cmp::Reverse(version_order(version)));
         }
         groups
     }

@@ -34,5 +34,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+use clock::Clock;
+#[cfg(test)]
+use faults::{Effect, Fault};
 pub(crate) use server::{Sandbox, kubeconfig, serve};
 pub(crate) use store::SandboxError;

@@ -102,7 +102,8 @@ fn add_metadata(schemas: &mut Map<String, Json>) {
     let text = json!({"type": "string"});
     let time = json!({"type": "string", "format": "date-time"});
     let texts = json!({"type": "object", "additionalProperties": {"type": "string", "default": ""}});
-    let reference = |name: &str| json!({"allOf": [{"$ref": format!("#/components/schemas/{META}{name}")}], "default": {}});
+    let reference =
+        |name: &str| json!({"allOf": [{"$ref": format!("#/components/schemas/{META}{name}")}], "default": {}});
     schemas.insert(format!("{META}ObjectMeta"), json!({"type": "object", "properties": {
         "name": text, "generateName": text, "namespace": text, "uid": text, "resourceVersion": text, "selfLink": text,
         "creationTimestamp": time, "deletionTimestamp": time,
@@ -114,13 +115,19 @@ fn add_metadata(schemas: &mut Map<String, Json>) {
             "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"]},
         "managedFields": {"type": "array", "items": reference("ManagedFieldsEntry"), "x-kubernetes-list-type": "atomic"},
     }}));
-    schemas.insert(format!("{META}OwnerReference"), json!({"type": "object", "x-kubernetes-map-type": "atomic",
+    schemas.insert(
+        format!("{META}OwnerReference"),
+        json!({"type": "object", "x-kubernetes-map-type": "atomic",
         "required": ["apiVersion", "kind", "name", "uid"], "properties": {
             "apiVersion": text, "kind": text, "name": text, "uid": text,
-            "controller": {"type": "boolean"}, "blockOwnerDeletion": {"type": "boolean"}}}));
-    schemas.insert(format!("{META}ManagedFieldsEntry"), json!({"type": "object", "properties": {
+            "controller": {"type": "boolean"}, "blockOwnerDeletion": {"type": "boolean"}}}),
+    );
+    schemas.insert(
+        format!("{META}ManagedFieldsEntry"),
+        json!({"type": "object", "properties": {
         "apiVersion": text, "fieldsType": text, "fieldsV1": {"type": "object"}, "manager": text, "operation": text,
-        "subresource": text, "time": time}}));
+        "subresource": text, "time": time}}),
+    );
 }
 
 /// Adds the paths of a kind; clients look there for the parameter `fieldValidation`.

@@ -66,9 +66,7 @@ impl Labels {
         let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Json::as_str);
         self.0.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => value(key).is_some_and(|value| values.iter().any(|other| other == value)),
-            Requirement::NotIn(key, values) => {
-                value(key).is_none_or(|value| values.iter().all(|other| other != value))
-            }
+            Requirement::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|other| other != value)),
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::Absent(key) => value(key).is_none(),
         })
@@ -197,8 +195,19 @@ fn selectable(info: &KindInfo, field: &str) -> bool {
     }
     match info.kind.as_str() {
         _ if info.custom => false,
-        "Pod" => matches!(field, "spec.nodeName" | "spec.restartPolicy" | "spec.schedulerName" | "spec.serviceAccountName" | "status.phase" | "status.podIP" | "status.nominatedNodeName"),
-        "Event" => field.starts_with("involvedObject.") || matches!(field, "reason" | "type" | "source" | "reportingComponent"),
+        "Pod" => matches!(
+            field,
+            "spec.nodeName"
+                | "spec.restartPolicy"
+                | "spec.schedulerName"
+                | "spec.serviceAccountName"
+                | "status.phase"
+                | "status.podIP"
+                | "status.nominatedNodeName"
+        ),
+        "Event" => {
+            field.starts_with("involvedObject.") || matches!(field, "reason" | "type" | "source" | "reportingComponent")
+        }
         "Secret" => field == "type",
         "Namespace" => field == "status.phase",
         "Node" => field == "spec.unschedulable",

@@ -49,19 +49,28 @@ impl Sandbox {
     }
 
     /// Adds a fault that strikes later requests.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
+    )]
     pub(crate) fn fault(&self, fault: Fault) {
         self.lock().faults.add(fault);
     }
 
     /// Forgets all faults.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
+    )]
     pub(crate) fn clear_faults(&self) {
         self.lock().faults.clear();
     }
 
     /// Makes every watch that resumes from now on too old.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
+    )]
     pub(crate) fn forget_history(&self) {
         self.lock().forget_history();
     }

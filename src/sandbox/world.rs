@@ -204,7 +204,8 @@ impl World {
         let mut found = Vec::new();
         for resource in self.collections.keys() {
             for object in self.list(resource, Some(namespace)) {
-                let key = Key { resource: resource.clone(), namespace: namespace.to_owned(), name: object.name().to_owned() };
+                let key =
+                    Key { resource: resource.clone(), namespace: namespace.to_owned(), name: object.name().to_owned() };
                 found.push((key, object.clone()));
             }
         }
@@ -248,7 +249,10 @@ impl World {
     }
 
     /// Forgets the history, so that every watch that resumes is too old.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
+    )]
     pub(super) fn forget_history(&mut self) {
         self.history.clear();
         self.forgotten = self.revision;

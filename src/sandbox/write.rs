@@ -51,8 +51,7 @@ pub(super) fn post(world: &mut World, call: &Call<'_>) -> Result<Written, Status
     check_kind(&body, &call.info.api_version(), &call.info.kind)?;
     let namespace = check_namespace(&mut body, call)?;
     let warnings = check_fields(world, call.info, &mut body, &options)?;
-    let writer =
-        Writer { manager: &options.manager, subresource: None, dry_run: options.dry_run, is_apply: false };
+    let writer = Writer { manager: &options.manager, subresource: None, dry_run: options.dry_run, is_apply: false };
     let object = create(world, call.info, &namespace, body, writer)?;
     Ok(Written { object, created: true, warnings })
 }
@@ -309,9 +308,9 @@ fn remove_step(json: &mut Json, path: &[Step]) {
             Step::Field(name) => node.get_mut(name),
             Step::Index(index) => node.get_mut(*index),
             Step::Key(keys) => node.as_array_mut().and_then(|items| {
-                items.iter_mut().find(|item| {
-                    keys.iter().all(|(key, value)| item.get(key).is_none_or(|found| found == value))
-                })
+                items
+                    .iter_mut()
+                    .find(|item| keys.iter().all(|(key, value)| item.get(key).is_none_or(|found| found == value)))
             }),
             Step::Value(value) => node.as_array_mut().and_then(|items| items.iter_mut().find(|item| *item == value)),
         };
@@ -404,10 +403,8 @@ fn check_finalizers(live: &Json, object: &Json) -> Option<Cause> {
         .filter(|finalizer| !old.contains(finalizer))
         .filter_map(Json::as_str)
         .collect();
-    let why = format!(
-        "no new finalizers can be added if the object is being deleted, found new finalizers {}",
-        json!(added)
-    );
+    let why =
+        format!("no new finalizers can be added if the object is being deleted, found new finalizers {}", json!(added));
     (!added.is_empty()).then(|| Cause::forbidden("metadata.finalizers", &why))
 }
 

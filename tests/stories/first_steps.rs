@@ -26,7 +26,9 @@ resource "config_map" "settings" {
 fn the_second_plan_is_empty(world: &World) {
     world.configure(SMALL);
     let run = world.apply();
-    assert_data_eq!(run.stdout, str![[r#"
+    assert_data_eq!(
+        run.stdout,
+        str![[r#"
 Cluster: [SERVER] (context rayform-sandbox)
 
 rayform will do this:
@@ -55,7 +57,9 @@ config_map.settings: Creation complete after [SECONDS]s
 
 Apply complete! Resources: 2 added, 0 changed, 0 destroyed.
 
-"#]].raw());
+"#]]
+        .raw()
+    );
     world.expect_no_changes();
 }
 
@@ -64,7 +68,9 @@ fn a_change_of_one_attribute_shows_one_attribute(world: &World) {
     let _ = world.apply();
     world.configure(&SMALL.replace("green", "blue"));
     let run = world.rayform("plan");
-    assert_data_eq!(run.stdout, str![[r#"
+    assert_data_eq!(
+        run.stdout,
+        str![[r#"
 Cluster: [SERVER] (context rayform-sandbox)
 
 rayform will do this:
@@ -80,5 +86,7 @@ rayform will do this:
 
 Plan: 0 to add, 1 to change, 0 to destroy.
 
-"#]].raw());
+"#]]
+        .raw()
+    );
 }

@@ -1,8 +1,8 @@
 //! Resources: the first configuration of the guide, every example, names, repetition, unknown values.
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::ResourceTypes;
 use super::{fails, repeated, succeeds, told};
-use crate::eval::ResourceTypes;
 use crate::model::{Address, DesiredResource, Json, Object, Objects, OnDestroy, Readiness, Value};
 use crate::resource::{self, Context, ExpandedObject, Expansion, Problem, ResourceType};
 

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{annotate_checksums, findings};
 use crate::model::{
-    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Exports, FileId, Json, Lifecycle, Object, Objects, Readiness,
-    Span,
+    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Exports, FileId, Json, Lifecycle, Object, Objects,
+    Readiness, Span,
 };
 
 /// Puts each object into a resource of its own.

@@ -43,7 +43,8 @@ fn advance(world: &mut World, owner: &Arc<Object>, revision: &str) -> Result<boo
         match pods.iter().find(|pod| pod.name() == name) {
             None => {
                 if let Err(status) = make_pod(world, owner, &name, ordinal, revision) {
-                    let message = format!("create Pod {name} in StatefulSet {} failed error: {}", owner.name(), status.message);
+                    let message =
+                        format!("create Pod {name} in StatefulSet {} failed error: {}", owner.name(), status.message);
                     events::warning(world, owner, COMPONENT, "FailedCreate", &message);
                     return Ok(true);
                 }
@@ -62,8 +63,10 @@ fn advance(world: &mut World, owner: &Arc<Object>, revision: &str) -> Result<boo
             Some(_) => {}
         }
     }
-    let mut beyond: Vec<&Arc<Object>> =
-        pods.iter().filter(|pod| ordinal(pod, owner).is_none_or(|ordinal| ordinal < first || ordinal >= first + wanted)).collect();
+    let mut beyond: Vec<&Arc<Object>> = pods
+        .iter()
+        .filter(|pod| ordinal(pod, owner).is_none_or(|ordinal| ordinal < first || ordinal >= first + wanted))
+        .collect();
     beyond.sort_by_key(|pod| std::cmp::Reverse(ordinal(pod, owner)));
     for pod in &beyond {
         if !pod.is_terminating() {
@@ -124,7 +127,9 @@ fn make_claims(world: &mut World, owner: &Arc<Object>, ordinal: i64) -> Result<(
             continue;
         }
         let mut labels = template.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
-        for (label, value) in owner.pointer("/spec/selector/matchLabels").and_then(Json::as_object).into_iter().flatten() {
+        for (label, value) in
+            owner.pointer("/spec/selector/matchLabels").and_then(Json::as_object).into_iter().flatten()
+        {
             set(&mut labels, &[label], value.clone());
         }
         let mut metadata = json!({"name": name, "namespace": namespace, "labels": labels});
@@ -206,5 +211,5 @@ fn write_status(world: &mut World, key: &Key, owner: &Object, revision: &str) ->
         "readyReplicas": some(ready), "availableReplicas": ready, "currentReplicas": some(of_current),
         "updatedReplicas": some(updated), "currentRevision": current, "updateRevision": revision, "collisionCount": 0,
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }
