@@ -7,6 +7,7 @@ mod examples;
 mod fakelet;
 mod first_steps;
 mod objects;
+mod public;
 mod real;
 mod trouble;
 mod world;
@@ -24,7 +25,7 @@ type Story = (&'static str, fn(&World));
 
 /// Returns every story, by file.
 fn stories() -> Vec<Story> {
-    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES]
+    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES, public::STORIES]
         .concat()
 }
 
