@@ -422,7 +422,9 @@ fn binding(info: &KindInfo, object: &Json) -> Vec<Cause> {
         if text(subject, "/name").is_empty() {
             causes.push(Cause::required(format!("subjects[{index}].name"), ""));
         }
-        if text(subject, "/kind") == "ServiceAccount" && text(subject, "/namespace").is_empty() {
+        // Beside a RoleBinding, its own namespace may be meant: pkg/apis/rbac/validation of Kubernetes.
+        let is_nowhere = text(subject, "/kind") == "ServiceAccount" && text(subject, "/namespace").is_empty();
+        if is_nowhere && info.kind == "ClusterRoleBinding" {
             causes.push(Cause::required(format!("subjects[{index}].namespace"), ""));
         }
     }

@@ -7,6 +7,7 @@ mod examples;
 mod fakelet;
 mod first_steps;
 mod objects;
+mod public;
 mod real;
 mod records;
 mod trouble;
@@ -26,17 +27,8 @@ type Story = (&'static str, fn(&World));
 
 /// Returns every story, by file.
 fn stories() -> Vec<Story> {
-    [
-        first_steps::STORIES,
-        drift::STORIES,
-        objects::STORIES,
-        trouble::STORIES,
-        crash::STORIES,
-        examples::STORIES,
-        records::STORIES,
-        values::STORIES,
-    ]
-    .concat()
+    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES, public::STORIES]
+        .concat()
 }
 
 static PLANE: OnceLock<(std::path::PathBuf, bool)> = OnceLock::new();
