@@ -207,6 +207,10 @@ resource "prometheus_discovery" "main" {
 }
 "#;
 
+/// The shortest time between two scrapes in which Ray reports everything anew, in seconds
+/// (`metrics_report_interval_ms`).
+const SHORTEST_INTERVAL: f64 = 10.0;
+
 /// Makes objects with the names of this resource.
 #[derive(Clone, Copy, Debug)]
 struct Maker<'a> {
@@ -262,17 +266,12 @@ impl Arguments {
         if !cluster.is_known() {
             errors.push(Problem::error("head", "name and namespace of the head must be known before apply"));
         }
-        let scrape = self.scrape_config.as_ref();
-        let intervals = [
-            ("pod_monitor/interval", self.pod_monitor.as_ref().and_then(|m| m.interval.as_ref())),
+        let timeouts = [
             ("pod_monitor/scrape_timeout", self.pod_monitor.as_ref().and_then(|m| m.scrape_timeout.as_ref())),
-            ("service_monitor/interval", self.service_monitor.as_ref().and_then(|m| m.interval.as_ref())),
             ("service_monitor/scrape_timeout", self.service_monitor.as_ref().and_then(|m| m.scrape_timeout.as_ref())),
-            ("scrape_config/interval", scrape.and_then(|config| config.interval.as_ref())),
-            ("file_sd/interval", self.file_sd.as_ref().and_then(|config| config.interval.as_ref())),
         ];
-        let is_wrong = |text: &&String| !is_duration(text) && !text.contains(crate::model::UNKNOWN);
-        errors.extend(intervals.into_iter().filter_map(|(at, text)| {
+        let is_wrong = |text: &&String| seconds(text).is_none() && !text.contains(crate::model::UNKNOWN);
+        errors.extend(self.intervals().into_iter().chain(timeouts).filter_map(|(at, text)| {
             let text = text.filter(is_wrong)?;
             Some(Problem::error(at, format!("`{text}` is not a duration")).hint("such as `\"15s\"` or `\"1m30s\"`"))
         }));
@@ -303,10 +302,25 @@ impl Arguments {
             remarks.push(Problem::info("file_sd", message).code("RF953"));
         }
         if self.annotations.is_some() && (self.scrape_config.is_some() || self.pod_monitor.is_some()) {
-            let message = "a Prometheus that follows both the annotations and the other block counts the head twice";
-            remarks.push(Problem::warning("annotations", message).hint("keep one of them"));
+            let message = "two scrapes of the same pod take each other's values, which Ray hands out once";
+            remarks.push(Problem::warning("annotations", message).hint("keep one of the two blocks"));
         }
+        remarks.extend(self.intervals().into_iter().filter_map(|(at, text)| {
+            let is_short = text.and_then(|text| seconds(text)).is_some_and(|seconds| seconds < SHORTEST_INTERVAL);
+            let message = "values are missing from most scrapes: Ray reports them every 10 s and hands each out once";
+            is_short.then(|| Problem::warning(at, message).hint("`10s` or more"))
+        }));
         remarks
+    }
+
+    /// Returns how often targets are asked, by block.
+    fn intervals(&self) -> [(&'static str, Option<&String>); 4] {
+        [
+            ("pod_monitor/interval", self.pod_monitor.as_ref().and_then(|monitor| monitor.interval.as_ref())),
+            ("service_monitor/interval", self.service_monitor.as_ref().and_then(|monitor| monitor.interval.as_ref())),
+            ("scrape_config/interval", self.scrape_config.as_ref().and_then(|config| config.interval.as_ref())),
+            ("file_sd/interval", self.file_sd.as_ref().and_then(|config| config.interval.as_ref())),
+        ]
     }
 
     /// Returns what the Prometheus operator reads.
@@ -393,20 +407,23 @@ fn yaml_text(json: &Json) -> Json {
     serde_saphyr::to_string(json).expect("JSON has nothing that YAML cannot hold").into()
 }
 
-/// Tells whether a text is a duration as Prometheus reads it: units from the largest to the smallest, each once.
+/// Returns the seconds of a duration as Prometheus reads it: units from the largest to the smallest, each once.
 ///
 /// <https://prometheus.io/docs/prometheus/latest/configuration/configuration/>
-fn is_duration(text: &str) -> bool {
-    let mut rest = text;
-    for unit in ["y", "w", "d", "h", "m", "s", "ms"] {
+fn seconds(text: &str) -> Option<f64> {
+    let units =
+        [("y", 31_536_000.0), ("w", 604_800.0), ("d", 86_400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001)];
+    let (mut rest, mut total) = (text, 0.0);
+    for (unit, length) in units {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, after) = rest.split_at(digits);
         let follows = after.strip_prefix(unit).filter(|after| !after.starts_with(|c: char| c.is_ascii_alphabetic()));
-        if let (false, Some(after)) = (number.is_empty(), follows) {
+        if let (Ok(number), Some(after)) = (number.parse::<u32>(), follows) {
+            total += f64::from(number) * length;
             rest = after;
         }
     }
-    rest.is_empty() && !text.is_empty()
+    (rest.is_empty() && !text.is_empty()).then_some(total)
 }
 
 #[cfg(test)]
@@ -465,7 +482,7 @@ mod tests {
         let text = object.pointer("/data/ray-team-a-main.json").and_then(Json::as_str).unwrap();
         let dashboard: Json = serde_json::from_str(text).unwrap();
         assert_eq!(dashboard["panels"].as_array().map(Vec::len), Some(8));
-        let expected = "sum(ray_resources{ray_io_cluster=\"main\",namespace=\"team-a\",Name=\"CPU\",State=\"USED\"})";
+        let expected = "sum(last_over_time(ray_resources{ray_io_cluster=\"main\",namespace=\"team-a\",Name=\"CPU\",State=\"USED\"}[1m]))";
         assert_eq!(dashboard.pointer("/panels/1/targets/0/expr"), Some(&json!(expected)));
     }
 
@@ -510,12 +527,21 @@ mod tests {
     }
 
     #[test]
+    fn scrapes_that_find_nothing_new_are_warned_of() {
+        let warned = |interval: &str| {
+            let arguments = with(json!({"scrape_config": {"interval": interval}}));
+            expand("prometheus_discovery", arguments).unwrap().problems.len()
+        };
+        assert_eq!([warned("2s"), warned("500ms"), warned("10s"), warned("1m")], [1, 1, 0, 0]);
+    }
+
+    #[test]
     fn durations_are_those_of_prometheus() {
         for text in ["15s", "1m30s", "500ms", "1h", "1d12h", "2m500ms"] {
-            assert!(is_duration(text), "{text}");
+            assert!(seconds(text).is_some(), "{text}");
         }
         for text in ["", "15", "s", "30s1m", "1m 30s", "-1s", "1.5h", "1x", "1mm"] {
-            assert!(!is_duration(text), "{text}");
+            assert!(seconds(text).is_none(), "{text}");
         }
     }
 }

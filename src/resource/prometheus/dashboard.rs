@@ -9,32 +9,32 @@ type Panel = (&'static str, &'static str, &'static [(&'static str, &'static str)
 
 /// What is drawn, in rows of two.
 const PANELS: [Panel; 8] = [
-    ("Nodes", "short", &[("nodes", "count(ray_node_cpu_utilization{$only})")]),
+    ("Nodes", "short", &[("nodes", "count(last_over_time(ray_node_cpu_utilization{$only}[1m]))")]),
     (
         "Logical CPUs",
         "short",
         &[
-            ("used", "sum(ray_resources{$only,Name=\"CPU\",State=\"USED\"})"),
-            ("all", "sum(ray_resources{$only,Name=\"CPU\"})"),
+            ("used", "sum(last_over_time(ray_resources{$only,Name=\"CPU\",State=\"USED\"}[1m]))"),
+            ("all", "sum(last_over_time(ray_resources{$only,Name=\"CPU\"}[1m]))"),
         ],
     ),
-    ("Tasks by state", "short", &[("{{State}}", "sum by (State) (ray_tasks{$only})")]),
-    ("Actors by state", "short", &[("{{State}}", "sum by (State) (ray_actors{$only})")]),
-    ("CPU of the nodes", "percent", &[("{{ip}}", "ray_node_cpu_utilization{$only}")]),
+    ("Tasks by state", "short", &[("{{State}}", "sum by (State) (last_over_time(ray_tasks{$only}[1m]))")]),
+    ("Actors by state", "short", &[("{{State}}", "sum by (State) (last_over_time(ray_actors{$only}[1m]))")]),
+    ("CPU of the nodes", "percent", &[("{{ip}}", "last_over_time(ray_node_cpu_utilization{$only}[1m])")]),
     (
         "Memory of Ray's processes",
         "decmbytes",
-        &[("{{ip}} {{Component}}", "sum by (ip, Component) (ray_component_uss_mb{$only})")],
+        &[("{{ip}} {{Component}}", "sum by (ip, Component) (last_over_time(ray_component_uss_mb{$only}[1m]))")],
     ),
     (
         "Object store",
         "bytes",
         &[
-            ("used", "sum(ray_object_store_used_memory{$only})"),
-            ("free", "sum(ray_object_store_available_memory{$only})"),
+            ("used", "sum(last_over_time(ray_object_store_used_memory{$only}[1m]))"),
+            ("free", "sum(last_over_time(ray_object_store_available_memory{$only}[1m]))"),
         ],
     ),
-    ("Disk of the nodes", "percent", &[("{{ip}}", "ray_node_disk_utilization_percentage{$only}")]),
+    ("Disk of the nodes", "percent", &[("{{ip}}", "last_over_time(ray_node_disk_utilization_percentage{$only}[1m])")]),
 ];
 
 /// Returns the dashboard as Grafana stores it.

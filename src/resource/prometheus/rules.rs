@@ -1,5 +1,9 @@
 //! Recording and alert rules for one Ray cluster.
 //!
+//! Ray hands most values out once: a scrape takes them, and the next finds them only if they were reported anew (every
+//! 10 s or so, later on busy nodes). So rules look back over a minute instead of at the last scrape alone.
+//! <https://github.com/ray-project/ray/blob/ray-2.52.0/python/ray/_private/telemetry/open_telemetry_metric_recorder.py>
+//!
 //! Only metrics that Ray documents, or that a Ray 2.52 was seen to export, are used:
 //! <https://docs.ray.io/en/latest/ray-observability/reference/system-metrics.html>.
 use serde_json::json;
@@ -48,19 +52,19 @@ fn records(cluster: &Cluster) -> Vec<Json> {
     vec![
         record(
             "ray_cluster:nodes:count",
-            format!("count by (namespace, {CLUSTER_LABEL}) (ray_node_cpu_utilization{{{only}}})"),
+            format!("count by (namespace, {CLUSTER_LABEL}) (last_over_time(ray_node_cpu_utilization{{{only}}}[1m]))"),
         ),
         record(
             "ray_cluster:object_store_used:ratio",
             format!(
-                "{by} (ray_object_store_used_memory{{{only}}}) / ({by} (ray_object_store_used_memory{{{only}}}) \
-                 + {by} (ray_object_store_available_memory{{{only}}}))"
+                "{by} (last_over_time(ray_object_store_used_memory{{{only}}}[1m])) / ({by} (last_over_time(ray_object_store_used_memory{{{only}}}[1m])) \
+                 + {by} (last_over_time(ray_object_store_available_memory{{{only}}}[1m])))"
             ),
         ),
         record(
             "ray_cluster:logical_cpus_used:ratio",
             format!(
-                "{by} (ray_resources{{{only},Name=\"CPU\",State=\"USED\"}}) / {by} (ray_resources{{{only},Name=\"CPU\"}})"
+                "{by} (last_over_time(ray_resources{{{only},Name=\"CPU\",State=\"USED\"}}[1m])) / {by} (last_over_time(ray_resources{{{only},Name=\"CPU\"}}[1m]))"
             ),
         ),
     ]
@@ -73,8 +77,8 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayHeadMissing",
             severity: "critical",
-            expression: format!("absent(ray_node_cpu_utilization{{{only},IsHeadNode=\"true\"}})"),
-            lasting: "5m",
+            expression: format!("absent_over_time(ray_node_cpu_utilization{{{only},IsHeadNode=\"true\"}}[5m])"),
+            lasting: "1m",
             summary: "the head of the Ray cluster reports nothing",
             description: "Nothing was heard of the head for five minutes: no work can start, and running work may be lost.",
         },
@@ -108,7 +112,7 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
             name: "RayTasksInfeasible",
             severity: "warning",
             expression: format!(
-                "sum by (namespace, {CLUSTER_LABEL}) (ray_internal_num_infeasible_scheduling_classes{{{only}}}) > 0"
+                "sum by (namespace, {CLUSTER_LABEL}) (last_over_time(ray_internal_num_infeasible_scheduling_classes{{{only}}}[1m])) > 0"
             ),
             lasting: "10m",
             summary: "tasks ask for more than any node has",
@@ -117,7 +121,10 @@ fn alerts(cluster: &Cluster, thresholds: Thresholds<'_>) -> Vec<Alert> {
         Alert {
             name: "RayDiskFull",
             severity: "warning",
-            expression: format!("ray_node_disk_utilization_percentage{{{only}}} > {}", thresholds.disk),
+            expression: format!(
+                "last_over_time(ray_node_disk_utilization_percentage{{{only}}}[1m]) > {}",
+                thresholds.disk
+            ),
             lasting: "10m",
             summary: "the disk of a node is nearly full",
             description: "{{ $value | humanize }} percent of the disk of {{ $labels.ip }} is in use; Ray stops to spill at 95.",

@@ -36,11 +36,11 @@ resource "prometheus_discovery" "main" {
   head = ray_head.main
 
   scrape_config {
-    interval = "2s"
+    interval = "10s"
   }
 
   file_sd {
-    interval = "2s"
+    interval = "10s"
   }
 
   rules {
