@@ -1,6 +1,6 @@
 //! What happens to an object on its way in: namespaces are looked up, addresses given out, pods filled in.
-use sha2::{Digest, Sha256};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::json::{default, get, integer, items, items_mut, set, text};
 use super::kinds::{KindInfo, Resource};
@@ -23,7 +23,7 @@ pub(super) fn check_namespace(world: &World, info: &KindInfo, name: &str, namesp
 /// Fills in what only a server can know about a new object.
 pub(super) fn mutate(world: &World, info: &KindInfo, object: &mut Json) -> Result<(), Status> {
     match info.kind.as_str() {
-        _ if info.custom => {}
+        _ if info.is_custom() => {}
         "Namespace" => set(object, &["spec", "finalizers"], vec!["kubernetes"]),
         "Pod" => fill_pod(world, info, object)?,
         "Service" => fill_service(world, object),
@@ -41,10 +41,11 @@ pub(super) fn mutate(world: &World, info: &KindInfo, object: &mut Json) -> Resul
 /// Keeps on a change what the server gave out before and the new form left out.
 pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object: &mut Json) {
     match info.kind.as_str() {
-        _ if info.custom => {}
+        _ if info.is_custom() => {}
         "Service" => {
             let is_external = [live, &*object].iter().any(|service| text(service, "/spec/type") == "ExternalName");
-            let kept: &[&str] = if is_external { &[] } else { &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] };
+            let kept: &[&str] =
+                if is_external { &[] } else { &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] };
             for field in kept {
                 if let Some(value) = get(live, &["spec", field]) {
                     default(object, &["spec", field], value.clone());
@@ -63,7 +64,9 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
             }
         }
         "Job" | "Pod" => {
-            for field in ["selector", "nodeName", "priority", "preemptionPolicy", "tolerations", "hostname", "subdomain"] {
+            for field in
+                ["selector", "nodeName", "priority", "preemptionPolicy", "tolerations", "hostname", "subdomain"]
+            {
                 if let Some(value) = get(live, &["spec", field]) {
                     default(object, &["spec", field], value.clone());
                 }
@@ -87,7 +90,8 @@ pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object
 
 /// Tells whether a namespace waits for its content to go.
 pub(super) fn is_full_namespace(object: &Json) -> bool {
-    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Namespace") && !items(object, "/spec/finalizers").is_empty()
+    (text(object, "/apiVersion"), text(object, "/kind")) == ("v1", "Namespace")
+        && !items(object, "/spec/finalizers").is_empty()
 }
 
 /// Tells whether a pod that is being deleted waits for its containers to stop.
@@ -113,7 +117,9 @@ fn fill_class(world: &World, object: &mut Json) {
         class.annotation("storageclass.kubernetes.io/is-default-class") == Some("true")
     };
     let classes = world.list(&Resource::new("storage.k8s.io", "storageclasses"), None);
-    if let Some(class) = classes.filter(is_default).max_by_key(|class| class.text("/metadata/creationTimestamp").map(str::to_owned)) {
+    if let Some(class) =
+        classes.filter(is_default).max_by_key(|class| class.text("/metadata/creationTimestamp").map(str::to_owned))
+    {
         set(object, &["spec", "storageClassName"], class.name());
     }
 }
@@ -157,7 +163,8 @@ fn fill_pod(world: &World, info: &KindInfo, object: &mut Json) -> Result<(), Sta
             (found == key || found.is_empty()) && matches!(text(toleration, "/effect"), "NoExecute" | "")
         });
         if !tolerated {
-            tolerations.push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+            tolerations
+                .push(json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
         }
     }
     set(object, &["spec", "tolerations"], tolerations);
@@ -175,10 +182,11 @@ fn apply_limit_ranges(world: &World, info: &KindInfo, object: &mut Json) -> Resu
         .flat_map(|range| items(range.json(), "/spec/limits").to_vec())
         .filter(|limit| limit["type"] == "Container")
         .collect();
+    let mut filled = Vec::new();
     for limit in &ranges {
         for list in ["initContainers", "containers"] {
             for container in items_mut(object, &["spec", list]) {
-                fill_limits(limit, container);
+                filled.extend(fill_limits(limit, container));
                 let wrong = exceeded(limit, container);
                 if !wrong.is_empty() {
                     let why = if wrong.len() == 1 { wrong.concat() } else { format!("[{}]", wrong.join(", ")) };
@@ -187,15 +195,26 @@ fn apply_limit_ranges(world: &World, info: &KindInfo, object: &mut Json) -> Resu
             }
         }
     }
+    if !filled.is_empty() {
+        let text = format!("LimitRanger plugin set: {}", filled.join("; "));
+        set(object, &["metadata", "annotations", "kubernetes.io/limit-ranger"], text);
+    }
     Ok(())
 }
 
-fn fill_limits(limit: &Json, container: &mut Json) {
-    for (from, to) in [("default", "limits"), ("defaultRequest", "requests")] {
-        for (name, value) in limit.get(from).and_then(Json::as_object).into_iter().flatten() {
-            default(container, &["resources", to, name], value.clone());
+/// Fills in what a container leaves out; returns what was filled in, in words.
+fn fill_limits(limit: &Json, container: &mut Json) -> Vec<String> {
+    let mut filled = Vec::new();
+    for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")] {
+        let values = limit.get(from).and_then(Json::as_object).into_iter().flatten();
+        let missing = values.filter(|(name, _)| get(container, &["resources", to, name]).is_none());
+        let missing: Vec<(String, Json)> = missing.map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (name, value) in missing {
+            filled.push(format!("{name} {word} for container {}", text(container, "/name")));
+            set(container, &["resources", to, &name], value);
         }
     }
+    filled
 }
 
 fn exceeded(limit: &Json, container: &Json) -> Vec<String> {
@@ -238,7 +257,9 @@ fn quality_of_service(object: &Json) -> &'static str {
         items(object, "/spec/containers").iter().chain(items(object, "/spec/initContainers")).collect();
     let of = |container: &Json, kind: &str, name: &str| quantity(get(container, &["resources", kind, name]));
     let is_set = |container: &&Json| {
-        ["cpu", "memory"].iter().any(|name| of(container, "requests", name).is_some() || of(container, "limits", name).is_some())
+        ["cpu", "memory"]
+            .iter()
+            .any(|name| of(container, "requests", name).is_some() || of(container, "limits", name).is_some())
     };
     let is_guaranteed = |container: &&Json| {
         ["cpu", "memory"].iter().all(|name| {

@@ -1,10 +1,10 @@
-//! Kinds that CustomResourceDefinitions add: served as soon as the definition is kept, gone with it.
+//! Kinds that custom resource definitions add: served as soon as the definition is kept, gone with it.
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::json::{default, get, items, items_mut, remove, set, text};
-use super::kinds::{KindInfo, Resource};
+use super::kinds::{KindInfo, Origin, Resource};
 use super::scale::Paths;
 use super::status::Cause;
 use super::world::{Change, World};
@@ -68,14 +68,14 @@ fn kind_info(definition: &Json, version: &Json) -> KindInfo {
         namespaced: text(definition, "/spec/scope") == "Namespaced",
         has_status: version.pointer("/subresources/status").is_some(),
         has_scale: version.pointer("/subresources/scale").is_some(),
-        custom: true,
+        origin: Origin::Custom,
         storage_version: text(stored.unwrap_or(version), "/name").to_owned(),
     }
 }
 
 /// Returns the definition of a custom kind.
 pub(super) fn definition<'a>(world: &'a World, info: &KindInfo) -> Option<&'a Arc<Object>> {
-    if info.custom { world.find(GROUP, PLURAL, "", &info.qualified()) } else { None }
+    if info.is_custom() { world.find(GROUP, PLURAL, "", &info.qualified()) } else { None }
 }
 
 /// Returns the version of a definition in which a kind is served.
@@ -91,7 +91,11 @@ pub(super) fn scale_paths(world: &World, info: &KindInfo) -> Option<Paths> {
         let path = scale.get(field).and_then(Json::as_str).unwrap_or_default();
         path.trim_start_matches('.').split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    Some(Paths { spec: path("specReplicasPath"), status: path("statusReplicasPath"), selector: path("labelSelectorPath") })
+    Some(Paths {
+        spec: path("specReplicasPath"),
+        status: path("statusReplicasPath"),
+        selector: path("labelSelectorPath"),
+    })
 }
 
 /// Fills in the defaults of a definition.
@@ -135,7 +139,10 @@ pub(super) fn validate(definition: &Json) -> Vec<Cause> {
     }
     for (index, version) in versions.iter().enumerate() {
         if version.pointer("/schema/openAPIV3Schema").is_none() {
-            causes.push(Cause::required(format!("spec.versions[{index}].schema.openAPIV3Schema"), "schemas are required"));
+            causes.push(Cause::required(
+                format!("spec.versions[{index}].schema.openAPIV3Schema"),
+                "schemas are required",
+            ));
         }
     }
     let scope = text(definition, "/spec/scope");
@@ -155,7 +162,10 @@ pub(super) fn status(definition: &Json, time: &str) -> Json {
     }
     let old = items(definition, "/status/conditions");
     let condition = |kind: &str, reason: &str, message: &str| {
-        let since = old.iter().find(|condition| condition["type"] == kind).map(|condition| condition["lastTransitionTime"].clone());
+        let since = old
+            .iter()
+            .find(|condition| condition["type"] == kind)
+            .map(|condition| condition["lastTransitionTime"].clone());
         json!({"type": kind, "status": "True", "lastTransitionTime": since.unwrap_or_else(|| Json::from(time)),
                "reason": reason, "message": message})
     };

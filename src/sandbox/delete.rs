@@ -71,7 +71,8 @@ impl DeleteOptions {
                 return Err(Status::invalid("meta.k8s.io", "DeleteOptions", "", &[cause]));
             }
         };
-        let wanted = |field: &str| body.pointer(&format!("/preconditions/{field}")).and_then(Json::as_str).map(str::to_owned);
+        let wanted =
+            |field: &str| body.pointer(&format!("/preconditions/{field}")).and_then(Json::as_str).map(str::to_owned);
         let grace = call.parameters.get("gracePeriodSeconds").and_then(|text| text.parse().ok());
         Ok(Self {
             propagation,

@@ -25,11 +25,16 @@ pub(super) fn answer(world: &World, path: &str, headers: &HeaderMap) -> Option<R
     Some(match path {
         "" => json_response(StatusCode::OK, &json!({"paths": ["/api", "/api/v1", "/apis", "/openapi/v3", "/version"]})),
         "/version" => json_response(StatusCode::OK, &version()),
-        "/healthz" | "/readyz" | "/livez" => typed_response(StatusCode::OK, "text/plain; charset=utf-8", "ok".to_owned()),
+        "/healthz" | "/readyz" | "/livez" => {
+            typed_response(StatusCode::OK, "text/plain; charset=utf-8", "ok".to_owned())
+        }
         "/api" if aggregated => typed_response(StatusCode::OK, AGGREGATED, group_list(world, true).to_string()),
         "/apis" if aggregated => typed_response(StatusCode::OK, AGGREGATED, group_list(world, false).to_string()),
-        "/api" => json_response(StatusCode::OK, &json!({"kind": "APIVersions", "versions": ["v1"],
-            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]})),
+        "/api" => json_response(
+            StatusCode::OK,
+            &json!({"kind": "APIVersions", "versions": ["v1"],
+            "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": ""}]}),
+        ),
         "/apis" => json_response(StatusCode::OK, &groups(world)),
         _ => return old_form(world, path),
     })
@@ -163,7 +168,8 @@ fn group_list(world: &World, is_core: bool) -> Json {
 
 fn aggregated(info: &KindInfo) -> Json {
     let response_kind = |group: &str, kind: &str| {
-        let (group, version) = if group == "autoscaling" && info.group != group { (group, "v1") } else { (group, info.version.as_str()) };
+        let (group, version) =
+            if group == "autoscaling" && info.group != group { (group, "v1") } else { (group, info.version.as_str()) };
         json!({"group": group, "version": version, "kind": kind})
     };
     let subresources: Vec<Json> = subresources(info)

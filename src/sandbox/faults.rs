@@ -62,12 +62,9 @@ impl Faults {
         Self(faults)
     }
 
+    #[cfg(test)]
     pub(super) fn add(&mut self, fault: Fault) {
         self.0.push(fault);
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// Returns what strikes a request, and counts it. The first fault that matches wins.

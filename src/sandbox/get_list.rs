@@ -100,12 +100,12 @@ pub(super) fn list(world: &mut World, call: &Call<'_>, effect: Option<&Effect>) 
     }
     check_version(world, call.parameters)?;
     let limit = usize::try_from(call.parameters.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
-    let (revision, start, snapshot, objects) = match call.parameters.get("continue") {
-        Some(token) => resume(world, token)?,
-        None => {
-            let (revision, objects) = select(world, call, &filter, effect);
-            (revision, 0, None, objects)
-        }
+    let token = call.parameters.get("continue");
+    let (revision, start, snapshot, objects) = if let Some(token) = token {
+        resume(world, token)?
+    } else {
+        let (revision, objects) = select(world, call, &filter, effect);
+        (revision, 0, None, objects)
     };
     let rest = objects.len().saturating_sub(start);
     let count = if limit == 0 { rest } else { limit.min(rest) };
@@ -118,7 +118,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>, effect: Option<&Effect>) 
         metadata["continue"] = Json::from(URL_SAFE_NO_PAD.encode(token));
         metadata["remainingItemCount"] = Json::from(rest - count);
     }
-    Ok(list_response(call, &page, metadata, world))
+    Ok(list_response(call, &page, &metadata, world))
 }
 
 /// Returns all objects that a list is about, and the revision that it shows.
@@ -149,7 +149,8 @@ fn check_version(world: &World, parameters: &Parameters) -> Result<(), Status> {
 type Page = (u64, usize, Option<u64>, Vec<Arc<Object>>);
 
 fn resume(world: &World, token: &str) -> Result<Page, Status> {
-    let invalid = |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+    let invalid =
+        |why: String| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| invalid(error.to_string()))?;
     let token: Token = serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
     let snapshot = world.snapshots.iter().find(|(number, _)| *number == token.snapshot);
@@ -172,12 +173,12 @@ pub(super) fn too_old() -> Status {
     Status::gone("The resourceVersion for the provided list is too old.")
 }
 
-fn list_response(call: &Call<'_>, page: &[Arc<Object>], metadata: Json, world: &World) -> Response {
+fn list_response(call: &Call<'_>, page: &[Arc<Object>], metadata: &Json, world: &World) -> Response {
     let info = call.info;
     if wants_table(call.headers) {
         let objects: Vec<&Json> = page.iter().map(|object| object.json()).collect();
         let include = include_object(call.parameters);
-        let table = table::table(info, &objects, &metadata, world, include);
+        let table = table::table(info, &objects, metadata, world, include);
         return json_response(StatusCode::OK, &table);
     }
     let api_version = info.api_version();

@@ -14,8 +14,10 @@ const IMMUTABLE: &str = "field is immutable";
 /// Returns the changes that are not allowed.
 pub(super) fn check(world: &World, info: &KindInfo, old: &Json, new: &Json) -> Vec<Cause> {
     match info.kind.as_str() {
-        _ if info.custom => Vec::new(),
-        "Deployment" | "DaemonSet" | "ReplicaSet" => unchanged(old, new, &["spec", "selector"], IMMUTABLE).into_iter().collect(),
+        _ if info.is_custom() => Vec::new(),
+        "Deployment" | "DaemonSet" | "ReplicaSet" => {
+            unchanged(old, new, &["spec", "selector"], IMMUTABLE).into_iter().collect()
+        }
         "StatefulSet" => stateful_set(old, new),
         "Job" => job(old, new),
         "PersistentVolumeClaim" => claim(world, old, new),
@@ -57,8 +59,13 @@ fn differs_beside(old: &Json, new: &Json, allowed: &[&str]) -> bool {
 
 fn stateful_set(old: &Json, new: &Json) -> Vec<Cause> {
     let allowed = [
-        "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
+        "replicas",
+        "ordinals",
+        "template",
+        "updateStrategy",
+        "revisionHistoryLimit",
+        "persistentVolumeClaimRetentionPolicy",
+        "minReadySeconds",
     ];
     let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', \
                'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
@@ -84,7 +91,8 @@ fn claim(world: &World, old: &Json, new: &Json) -> Vec<Cause> {
     set(&mut before, &["spec", "resources", "requests", "storage"], "0");
     set(&mut after, &["spec", "resources", "requests", "storage"], "0");
     let is_bound = text(old, "/status/phase") == "Bound";
-    let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+    let why =
+        "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
     if differs_beside(&before, &after, &["volumeAttributesClassName"]) || (size != wanted && !is_bound) {
         return vec![Cause::forbidden("spec", why)];
     }
@@ -158,7 +166,9 @@ fn pod(old: &Json, new: &Json) -> Vec<Cause> {
                 remove(container, &["image"]);
             }
         }
-        for field in ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates", "nodeName"] {
+        for field in
+            ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "schedulingGates", "nodeName"]
+        {
             remove(&mut pod, &["spec", field]);
         }
         pod["spec"].clone()
@@ -184,7 +194,8 @@ fn priority_class(old: &Json, new: &Json) -> Vec<Cause> {
 }
 
 fn definition(old: &Json, new: &Json) -> Vec<Cause> {
-    let paths: [&[&str]; 4] = [&["spec", "group"], &["spec", "scope"], &["spec", "names", "kind"], &["spec", "names", "plural"]];
+    let paths: [&[&str]; 4] =
+        [&["spec", "group"], &["spec", "scope"], &["spec", "names", "kind"], &["spec", "names", "plural"]];
     paths.iter().filter_map(|path| unchanged(old, new, path, IMMUTABLE)).collect()
 }
 

@@ -1,4 +1,5 @@
 //! The table of kinds that the sandbox serves: names, scope, short names, subresources.
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,10 +19,18 @@ pub(super) struct KindInfo {
     pub namespaced: bool,
     pub has_status: bool,
     pub has_scale: bool,
-    /// True for kinds that a CustomResourceDefinition made.
-    pub custom: bool,
+    pub origin: Origin,
     /// The version in which objects are kept.
     pub storage_version: String,
+}
+
+/// Where a kind is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The table below.
+    BuiltIn,
+    /// A `CustomResourceDefinition`.
+    Custom,
 }
 
 /// A group and a plural: what a path names, whatever the version.
@@ -37,8 +46,15 @@ pub(super) struct Kinds(BTreeMap<(String, String, String), Arc<KindInfo>>);
 
 /// A line of the built-in table: group, version, kind, plural, short names, categories, flags.
 /// Flags: `n` namespaced, `s` status, `c` scale.
-type Line =
-    (&'static str, &'static str, &'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static str);
+type Line = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
 
 const ALL: &[&str] = &["all"];
 const EXTENSIONS: &[&str] = &["api-extensions"];
@@ -97,9 +113,24 @@ const BUILT_IN: &[Line] = &[
 
 /// The kinds whose `metadata.generation` counts the changes of their spec.
 const COUNTED: &[&str] = &[
-    "Pod", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet", "ReplicationController", "CronJob", "Job", "Ingress",
-    "IngressClass", "NetworkPolicy", "PodDisruptionBudget", "CustomResourceDefinition", "PriorityClass",
-    "EndpointSlice", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+    "Pod",
+    "DaemonSet",
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "ReplicationController",
+    "CronJob",
+    "Job",
+    "Ingress",
+    "IngressClass",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "EndpointSlice",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 ];
 
@@ -119,9 +150,14 @@ impl KindInfo {
             namespaced: flags.contains('n'),
             has_status: flags.contains('s'),
             has_scale: flags.contains('c'),
-            custom: false,
+            origin: Origin::BuiltIn,
             storage_version: version.to_owned(),
         }
+    }
+
+    /// Tells whether a definition made the kind.
+    pub(super) fn is_custom(&self) -> bool {
+        self.origin == Origin::Custom
     }
 
     /// Returns `deployments.apps`, or `pods` for the core group.
@@ -149,12 +185,12 @@ impl KindInfo {
 
     /// Tells whether the server counts the generations of this kind.
     pub(super) fn counts_generations(&self) -> bool {
-        self.custom || COUNTED.contains(&self.kind.as_str())
+        self.is_custom() || COUNTED.contains(&self.kind.as_str())
     }
 
     /// Tells whether this is a built-in kind of that name.
     pub(super) fn is(&self, kind: &str) -> bool {
-        !self.custom && self.kind == kind
+        !self.is_custom() && self.kind == kind
     }
 
     pub(super) fn verbs(&self) -> &'static [&'static str] {
@@ -187,7 +223,7 @@ impl Kinds {
 
     /// Forgets the custom kinds of a resource.
     pub(super) fn remove(&mut self, resource: &Resource) {
-        self.0.retain(|_, info| !(info.custom && info.resource() == *resource));
+        self.0.retain(|_, info| !(info.is_custom() && info.resource() == *resource));
     }
 
     pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<KindInfo>> {
@@ -231,7 +267,7 @@ impl Kinds {
             }
         }
         for versions in groups.values_mut() {
-            versions.sort_by(|left, right| version_order(right).cmp(&version_order(left)));
+            versions.sort_by_key(|version| Reverse(version_order(version)));
         }
         groups
     }

@@ -34,7 +34,9 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
 pub(crate) use clock::Clock;
+#[cfg(test)]
 pub(crate) use faults::{Effect, Fault};
 pub(crate) use server::{Sandbox, kubeconfig, serve};
 pub(crate) use store::SandboxError;

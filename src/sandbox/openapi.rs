@@ -1,7 +1,9 @@
-//! OpenAPI v3, as far as clients read it: which verbs check fields on the server, and the schemas of custom kinds.
+//! `OpenAPI` v3, as far as clients read it: which verbs check fields on the server, and the schemas of custom kinds.
 //!
 //! The schemas of built-in kinds are left out: who needs them has them, and half of a schema is worse than none.
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -15,12 +17,12 @@ use crate::model::Json;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
-/// Tells whether a path is one of OpenAPI's.
+/// Tells whether a path is one of the documents'.
 pub(super) fn is_path(path: &str) -> bool {
     path == "/openapi" || path.starts_with("/openapi/")
 }
 
-/// Answers a request for documents; nothing where the path is none of OpenAPI's.
+/// Answers a request for documents; nothing where the path is none of the documents'.
 pub(super) fn answer(world: &World, path: &str) -> Option<Response> {
     let rest = path.strip_prefix("/openapi")?;
     if rest == "/v3" {
@@ -48,7 +50,7 @@ fn index(world: &World) -> Json {
             let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
             // The hash lets clients keep a document until it changes.
             let text = document(world, group, version).map(|document| document.to_string()).unwrap_or_default();
-            let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02X}")).collect();
+            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()));
             paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
         }
     }
@@ -102,7 +104,8 @@ fn add_metadata(schemas: &mut Map<String, Json>) {
     let text = json!({"type": "string"});
     let time = json!({"type": "string", "format": "date-time"});
     let texts = json!({"type": "object", "additionalProperties": {"type": "string", "default": ""}});
-    let reference = |name: &str| json!({"allOf": [{"$ref": format!("#/components/schemas/{META}{name}")}], "default": {}});
+    let reference =
+        |name: &str| json!({"allOf": [{"$ref": format!("#/components/schemas/{META}{name}")}], "default": {}});
     schemas.insert(format!("{META}ObjectMeta"), json!({"type": "object", "properties": {
         "name": text, "generateName": text, "namespace": text, "uid": text, "resourceVersion": text, "selfLink": text,
         "creationTimestamp": time, "deletionTimestamp": time,
@@ -114,13 +117,19 @@ fn add_metadata(schemas: &mut Map<String, Json>) {
             "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"]},
         "managedFields": {"type": "array", "items": reference("ManagedFieldsEntry"), "x-kubernetes-list-type": "atomic"},
     }}));
-    schemas.insert(format!("{META}OwnerReference"), json!({"type": "object", "x-kubernetes-map-type": "atomic",
+    schemas.insert(
+        format!("{META}OwnerReference"),
+        json!({"type": "object", "x-kubernetes-map-type": "atomic",
         "required": ["apiVersion", "kind", "name", "uid"], "properties": {
             "apiVersion": text, "kind": text, "name": text, "uid": text,
-            "controller": {"type": "boolean"}, "blockOwnerDeletion": {"type": "boolean"}}}));
-    schemas.insert(format!("{META}ManagedFieldsEntry"), json!({"type": "object", "properties": {
+            "controller": {"type": "boolean"}, "blockOwnerDeletion": {"type": "boolean"}}}),
+    );
+    schemas.insert(
+        format!("{META}ManagedFieldsEntry"),
+        json!({"type": "object", "properties": {
         "apiVersion": text, "fieldsType": text, "fieldsV1": {"type": "object"}, "manager": text, "operation": text,
-        "subresource": text, "time": time}}));
+        "subresource": text, "time": time}}),
+    );
 }
 
 /// Adds the paths of a kind; clients look there for the parameter `fieldValidation`.

@@ -35,7 +35,7 @@ pub(super) fn patch(world: &mut World, call: &Call<'_>, subresource: Option<&str
 
 /// Refuses a kind of patch that is not understood.
 pub(super) fn refuse(info: &KindInfo, media_type: &str) -> Status {
-    if media_type == "application/strategic-merge-patch+json" && !info.custom {
+    if media_type == "application/strategic-merge-patch+json" && !info.is_custom() {
         return Status::unsupported_media_type(
             "the sandbox does not speak strategic merge patches: \
              use `kubectl patch --type merge`, `--type json`, or `kubectl apply --server-side`",
@@ -74,8 +74,11 @@ fn check_identity(live: &Object, object: &Json) -> Result<(), Status> {
         let (before, after) = (live.pointer(pointer), object.pointer(pointer));
         if before != after {
             let show = |value: Option<&Json>| value.and_then(Json::as_str).unwrap_or_default().to_owned();
-            let message =
-                format!("the {field} of the object ({}) does not match the {field} on the URL ({})", show(after), show(before));
+            let message = format!(
+                "the {field} of the object ({}) does not match the {field} on the URL ({})",
+                show(after),
+                show(before)
+            );
             return Err(Status::bad_request(message));
         }
     }
@@ -176,16 +179,13 @@ fn describe(conflicts: &[Conflict], info: &KindInfo) -> Vec<(String, String)> {
     conflicts
         .iter()
         .map(|conflict| {
-            let mut who = format!("conflict with \"{}\"", conflict.owner.manager);
-            if let Some(subresource) = &conflict.owner.subresource {
-                who.push_str(&format!(" with subresource \"{subresource}\""));
-            }
-            if conflict.owner.operation == "Update" {
-                who.push_str(&format!(" using {}", info.stored_api_version()));
-                if let Some(time) = &conflict.owner.time {
-                    who.push_str(&format!(" at {time}"));
-                }
-            }
+            let owner = &conflict.owner;
+            let door = owner.subresource.as_ref().map(|name| format!(" with subresource \"{name}\""));
+            let is_update = owner.operation == "Update";
+            let version = is_update.then(|| format!(" using {}", info.stored_api_version()));
+            let time = owner.time.as_ref().filter(|_| is_update).map(|time| format!(" at {time}"));
+            let parts = [Some(format!("conflict with \"{}\"", owner.manager)), door, version, time];
+            let who = parts.into_iter().flatten().collect();
             (who, conflict.path.to_string())
         })
         .collect()
@@ -230,7 +230,7 @@ fn refused_patch(operation: &Json) -> Status {
     let what = super::json::text(operation, "/op");
     let path = super::json::text(operation, "/path");
     let mut status = Status::invalid("", "", "", &[]);
-    status.message = "the server rejected our request due to an error in our request".to_owned();
+    "the server rejected our request due to an error in our request".clone_into(&mut status.message);
     status.details = Some(json!({"causes": [{"reason": "FieldValueInvalid", "field": path,
         "message": format!("the operation `{what}` at `{path}` could not be carried out")}]}));
     status
@@ -331,9 +331,18 @@ mod tests {
     fn a_json_patch_does_the_six_operations() {
         let patch = json!([{"op": "add", "path": "/a/b/-", "value": 3}, {"op": "remove", "path": "/a/b/0"}]);
         check_patch(&patch, Some(&json!({"a": {"b": [2, 3]}, "c/d": 3})));
-        check_patch(&json!([{"op": "replace", "path": "/c~1d", "value": 4}]), Some(&json!({"a": {"b": [1, 2]}, "c/d": 4})));
-        check_patch(&json!([{"op": "move", "from": "/c~1d", "path": "/e"}]), Some(&json!({"a": {"b": [1, 2]}, "e": 3})));
-        check_patch(&json!([{"op": "copy", "from": "/c~1d", "path": "/a/b/1"}]), Some(&json!({"a": {"b": [1, 3, 2]}, "c/d": 3})));
+        check_patch(
+            &json!([{"op": "replace", "path": "/c~1d", "value": 4}]),
+            Some(&json!({"a": {"b": [1, 2]}, "c/d": 4})),
+        );
+        check_patch(
+            &json!([{"op": "move", "from": "/c~1d", "path": "/e"}]),
+            Some(&json!({"a": {"b": [1, 2]}, "e": 3})),
+        );
+        check_patch(
+            &json!([{"op": "copy", "from": "/c~1d", "path": "/a/b/1"}]),
+            Some(&json!({"a": {"b": [1, 3, 2]}, "c/d": 3})),
+        );
         check_patch(&json!([{"op": "test", "path": "/a/b/0", "value": 2}]), None);
         check_patch(&json!([{"op": "remove", "path": "/none"}]), None);
         check_patch(&json!({"op": "remove"}), None);

@@ -39,7 +39,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Json, Status> {
             }
         }
         _ => {
-            let message = format!("the sandbox reads no protobuf of {kind}: write the object to a file and use `kubectl apply --server-side -f`");
+            let message = format!(
+                "the sandbox reads no protobuf of {kind}: write the object to a file and use `kubectl apply --server-side -f`"
+            );
             return Err(Status::unsupported_media_type(message));
         }
     }

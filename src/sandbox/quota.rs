@@ -20,7 +20,11 @@ pub(super) fn check(world: &World, info: &KindInfo, object: &Json) -> Result<(),
         let cost = cost(info, object, &hard);
         let missing = missing(info, object, &hard);
         if !missing.is_empty() {
-            return Err(Status::forbidden(info, name, &format!("failed quota: {}: must specify {missing}", quota.name())));
+            return Err(Status::forbidden(
+                info,
+                name,
+                &format!("failed quota: {}: must specify {missing}", quota.name()),
+            ));
         }
         let used = used(world, namespace, quota.json());
         let exceeded: Vec<&String> = cost
@@ -33,11 +37,13 @@ pub(super) fn check(world: &World, info: &KindInfo, object: &Json) -> Result<(),
             .collect();
         if !exceeded.is_empty() {
             let show = |amounts: &Amounts| -> String {
-                let pairs = exceeded.iter().map(|name| format!("{name}={}", amounts.get(*name).unwrap_or(&Quantity::ZERO)));
+                let pairs =
+                    exceeded.iter().map(|name| format!("{name}={}", amounts.get(*name).unwrap_or(&Quantity::ZERO)));
                 pairs.collect::<Vec<_>>().join(",")
             };
             let (requested, used, limited) = (show(&cost), show(&used), show(&hard));
-            let why = format!("exceeded quota: {}, requested: {requested}, used: {used}, limited: {limited}", quota.name());
+            let why =
+                format!("exceeded quota: {}, requested: {requested}, used: {used}, limited: {limited}", quota.name());
             return Err(Status::forbidden(info, name, &why));
         }
     }
@@ -86,12 +92,17 @@ fn write_status(world: &mut World, key: &Key, hard: &Json, used: &Amounts) -> Re
 /// Returns what is used: as the status says where it is up to date, else counted.
 fn used(world: &World, namespace: &str, quota: &Json) -> Amounts {
     let is_current = get(quota, &["status", "hard"]).is_some_and(|hard| *hard == quota["spec"]["hard"]);
-    if is_current { amounts(quota.pointer("/status/used")) } else { count(world, namespace, &amounts(quota.pointer("/spec/hard"))) }
+    if is_current {
+        amounts(quota.pointer("/status/used"))
+    } else {
+        count(world, namespace, &amounts(quota.pointer("/spec/hard")))
+    }
 }
 
 fn count(world: &World, namespace: &str, hard: &Amounts) -> Amounts {
     let mut used: Amounts = hard.keys().map(|name| (name.clone(), Quantity::ZERO)).collect();
-    let kinds: Vec<_> = world.kinds.iter().filter(|info| info.namespaced && info.version == info.storage_version).cloned().collect();
+    let kinds: Vec<_> =
+        world.kinds.iter().filter(|info| info.namespaced && info.version == info.storage_version).cloned().collect();
     for info in kinds.iter().filter(|info| hard.keys().any(|name| concerns(info, name))) {
         for object in world.list(&info.resource(), Some(namespace)) {
             for (name, cost) in cost(info, object.json(), hard) {
@@ -109,7 +120,7 @@ fn concerns(info: &KindInfo, name: &str) -> bool {
         return counted == info.qualified();
     }
     match info.kind.as_str() {
-        _ if info.custom => false,
+        _ if info.is_custom() => false,
         "Pod" => name == "pods" || is_compute(name),
         "PersistentVolumeClaim" => name == "persistentvolumeclaims" || name.ends_with("requests.storage"),
         "Service" => name.starts_with("services"),
@@ -137,7 +148,10 @@ fn cost(info: &KindInfo, object: &Json, hard: &Amounts) -> Amounts {
             quantity(get(object, &["spec", "resources", "requests", "storage"])).unwrap_or(Quantity::ZERO)
         } else {
             let kind = text(object, "/spec/type");
-            let counts = matches!((name.as_str(), kind), ("services.loadbalancers", "LoadBalancer") | ("services.nodeports", "NodePort" | "LoadBalancer"));
+            let counts = matches!(
+                (name.as_str(), kind),
+                ("services.loadbalancers", "LoadBalancer") | ("services.nodeports", "NodePort" | "LoadBalancer")
+            );
             if counts { one } else { Quantity::ZERO }
         };
         cost.insert(name.clone(), amount);

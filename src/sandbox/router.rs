@@ -80,12 +80,7 @@ fn discovery_answer(sandbox: &Sandbox, parts: &Parts) -> Option<Response> {
     discovery::answer(&world, path, &parts.headers).or_else(|| openapi::answer(&world, path))
 }
 
-fn object_answer(
-    sandbox: &Sandbox,
-    parts: &Parts,
-    body: &[u8],
-    effect: Option<&Effect>,
-) -> Result<Response, Status> {
+fn object_answer(sandbox: &Sandbox, parts: &Parts, body: &[u8], effect: Option<&Effect>) -> Result<Response, Status> {
     if let Some(response) = review(parts) {
         return Ok(response);
     }
@@ -97,8 +92,7 @@ fn object_answer(
     if info.namespaced != target.namespace.is_some() && !is_collection_of_all {
         return Err(Status::no_such_path());
     }
-    let call =
-        Call { info: &info, target: &target, parameters: &parameters, headers: &parts.headers, body };
+    let call = Call { info: &info, target: &target, parameters: &parameters, headers: &parts.headers, body };
     let response = dispatch(sandbox, &parts.method, &call, effect)?;
     if parts.method != Method::GET {
         sandbox.tick();
@@ -128,15 +122,15 @@ fn dispatch(sandbox: &Sandbox, method: &Method, call: &Call<'_>, effect: Option<
         ("POST", false) => {
             let mut world = sandbox.lock();
             write::post(&mut world, call).map(|written| written_answer(&world, call, &written))
-        },
+        }
         ("PUT", true) => {
             let mut world = sandbox.lock();
             write::put(&mut world, call, None).map(|written| written_answer(&world, call, &written))
-        },
+        }
         ("PATCH", true) => {
             let mut world = sandbox.lock();
             patch::patch(&mut world, call, None).map(|written| written_answer(&world, call, &written))
-        },
+        }
         ("DELETE", true) => delete::delete(&mut sandbox.lock(), call),
         ("DELETE", false) => delete::delete_collection(&mut sandbox.lock(), call),
         _ => Err(Status::method_not_allowed()),
@@ -162,8 +156,19 @@ fn subresource_answer(
             delete::finalize_namespace(&mut world, call).map(|written| written_answer(&world, call, &written))
         }
         ("scale", _) if call.info.has_scale => scale::answer(&mut world, method, call),
-        ("exec" | "attach" | "portforward" | "log" | "proxy" | "eviction" | "binding" | "token" | "resize", _)
-        | ("ephemeralcontainers", _) => Err(Status::not_implemented(format!(
+        (
+            "exec"
+            | "attach"
+            | "portforward"
+            | "log"
+            | "proxy"
+            | "eviction"
+            | "binding"
+            | "token"
+            | "resize"
+            | "ephemeralcontainers",
+            _,
+        ) => Err(Status::not_implemented(format!(
             "the sandbox has no `{subresource}`: its pods are simulated, no container runs"
         ))),
         _ => Err(Status::no_such_path()),

@@ -25,7 +25,7 @@ pub(super) struct Fields(Vec<(String, String, bool)>);
 impl Labels {
     /// Parses the text of the parameter `labelSelector`.
     pub(super) fn parse(selector: &str) -> Result<Self, Status> {
-        split(selector).into_iter().map(|part| part.parse()).collect::<Result<_, _>>().map(Self).map_err(|error| {
+        split(selector).into_iter().map(str::parse).collect::<Result<_, _>>().map(Self).map_err(|error| {
             let RequirementError(why) = error;
             Status::bad_request(format!("unable to parse requirement: {why}"))
         })
@@ -66,9 +66,7 @@ impl Labels {
         let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Json::as_str);
         self.0.iter().all(|requirement| match requirement {
             Requirement::In(key, values) => value(key).is_some_and(|value| values.iter().any(|other| other == value)),
-            Requirement::NotIn(key, values) => {
-                value(key).is_none_or(|value| values.iter().all(|other| other != value))
-            }
+            Requirement::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|other| other != value)),
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::Absent(key) => value(key).is_none(),
         })
@@ -196,9 +194,20 @@ fn selectable(info: &KindInfo, field: &str) -> bool {
         return true;
     }
     match info.kind.as_str() {
-        _ if info.custom => false,
-        "Pod" => matches!(field, "spec.nodeName" | "spec.restartPolicy" | "spec.schedulerName" | "spec.serviceAccountName" | "status.phase" | "status.podIP" | "status.nominatedNodeName"),
-        "Event" => field.starts_with("involvedObject.") || matches!(field, "reason" | "type" | "source" | "reportingComponent"),
+        _ if info.is_custom() => false,
+        "Pod" => matches!(
+            field,
+            "spec.nodeName"
+                | "spec.restartPolicy"
+                | "spec.schedulerName"
+                | "spec.serviceAccountName"
+                | "status.phase"
+                | "status.podIP"
+                | "status.nominatedNodeName"
+        ),
+        "Event" => {
+            field.starts_with("involvedObject.") || matches!(field, "reason" | "type" | "source" | "reportingComponent")
+        }
         "Secret" => field == "type",
         "Namespace" => field == "status.phase",
         "Node" => field == "spec.unschedulable",

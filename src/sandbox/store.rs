@@ -88,7 +88,7 @@ impl Log {
         file.set_len(end).map_err(failed)?;
         file.seek(SeekFrom::End(0)).map_err(failed)?;
         let mut log = Self { folder: folder.to_owned(), file, size: end, base: 0, _lock: lock };
-        log.rewrite(saved.revision, saved.objects.iter().map(|(key, object)| (key, object))).map_err(failed)?;
+        log.rewrite(saved.revision, saved.objects.iter()).map_err(failed)?;
         Ok((log, saved))
     }
 

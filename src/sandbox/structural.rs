@@ -29,7 +29,7 @@ pub(super) fn complete(structure: &Structure, object: &mut Json) {
     if let Some(fields) = object.as_object_mut() {
         fields.retain(|name, _| keeps || properties.contains_key(name) || is_common(name));
     }
-    default_fields(properties, object, DEPTH);
+    default_fields(properties, object);
     for (name, schema) in properties {
         if !is_common(name)
             && let Some(value) = object.get_mut(name)
@@ -63,10 +63,11 @@ fn complete_value(schema: &Json, value: &mut Json, depth: usize) {
             // Null stands for an absent field where a default is there or null is not allowed.
             fields.retain(|name, value| {
                 let schema = properties.and_then(|properties| properties.get(name));
-                !value.is_null() || schema.is_none_or(|schema| schema["nullable"] == true || schema.get("default").is_none())
+                !value.is_null()
+                    || schema.is_none_or(|schema| schema["nullable"] == true || schema.get("default").is_none())
             });
             if let Some(properties) = properties {
-                default_fields(properties, value, depth);
+                default_fields(properties, value);
             }
             let Some(fields) = value.as_object_mut() else { return };
             for (name, value) in fields {
@@ -78,14 +79,16 @@ fn complete_value(schema: &Json, value: &mut Json, depth: usize) {
         }
         Json::Array(values) => {
             if let Some(schema) = schema.get("items") {
-                values.iter_mut().for_each(|value| complete_value(schema, value, depth));
+                for value in values {
+                    complete_value(schema, value, depth);
+                }
             }
         }
         _ => {}
     }
 }
 
-fn default_fields(properties: &serde_json::Map<String, Json>, value: &mut Json, _depth: usize) {
+fn default_fields(properties: &serde_json::Map<String, Json>, value: &mut Json) {
     let Some(fields) = value.as_object_mut() else { return };
     for (name, schema) in properties {
         if let Some(default) = schema.get("default").filter(|_| !fields.contains_key(name)) {
@@ -198,7 +201,11 @@ fn check_limits(schema: &Json, value: &Json, path: &str, causes: &mut Vec<Cause>
     }
     let length = value.as_str().map(|text| text.chars().count()).or_else(|| value.as_array().map(Vec::len));
     if let Some(length) = length {
-        let (least, most, what) = if value.is_string() { ("minLength", "maxLength", "chars long") } else { ("minItems", "maxItems", "items") };
+        let (least, most, what) = if value.is_string() {
+            ("minLength", "maxLength", "chars long")
+        } else {
+            ("minItems", "maxItems", "items")
+        };
         let bound = |name: &str| schema.get(name).and_then(Json::as_u64).and_then(|bound| usize::try_from(bound).ok());
         if let Some(least) = bound(least) {
             wrong(length < least, format!("be at least {least} {what}"));
@@ -240,7 +247,10 @@ mod tests {
     #[test]
     fn mistakes_are_worded_as_the_server_words_them() {
         let texts = |object: Json| -> Vec<String> {
-            validate(&structure(), &object).into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+            validate(&structure(), &object)
+                .into_iter()
+                .map(|cause| format!("{}: {}", cause.field, cause.message))
+                .collect()
         };
         assert_eq!(
             texts(json!({"spec": {"n": 50}})),

@@ -55,32 +55,11 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
     let age = json!(age_of(text(object, "/metadata/creationTimestamp"), now));
     let number = |pointer| json!(integer(object, pointer).unwrap_or(0));
     let word = |pointer| object.pointer(pointer).cloned().unwrap_or(json!(""));
-    let pods = || {
-        let (names, images) = containers(object, "/spec/template/spec/containers");
-        vec![json!(names), json!(images), json!(selector(object))]
-    };
-    let mut cells = match kind {
+    match kind {
         "Pod" => pod(object, now),
-        "Deployment" => {
-            let ready = format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas"));
-            vec![json!(ready), number("/status/updatedReplicas"), number("/status/availableReplicas"), age]
-        }
-        "ReplicaSet" => {
-            vec![number("/spec/replicas"), number("/status/replicas"), number("/status/readyReplicas"), age]
-        }
-        "StatefulSet" => {
-            let ready = format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas"));
-            let (names, images) = containers(object, "/spec/template/spec/containers");
-            return vec![json!(ready), age, json!(names), json!(images)];
-        }
-        "DaemonSet" => vec![
-            number("/status/desiredNumberScheduled"), number("/status/currentNumberScheduled"),
-            number("/status/numberReady"), number("/status/updatedNumberScheduled"), number("/status/numberAvailable"),
-            json!(pairs(object.pointer("/spec/template/spec/nodeSelector"))), age,
-        ],
-        "Job" => vec![json!(job_status(object)), json!(completions(object)), json!(duration(object, now)), age],
-        "CronJob" => return cron_job(object, age, now),
-        "Service" => return service(object, age),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" => workload(kind, object, age, now),
+        "CronJob" => cron_job(object, age, now),
+        "Service" => service(object, age),
         "Endpoints" => vec![json!(endpoints(object)), age],
         "EndpointSlice" => vec![word("/addressType"), json!(slice_ports(object)), json!(slice_addresses(object)), age],
         "Ingress" => ingress(object, age),
@@ -89,22 +68,21 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
         "Node" => node(object, age),
         "PersistentVolumeClaim" => claim(object, age),
         "PersistentVolume" => volume(object, age),
-        "StorageClass" => vec![
-            word("/provisioner"), word("/reclaimPolicy"), word("/volumeBindingMode"),
-            json!(object["allowVolumeExpansion"] == true), age,
-        ],
+        "StorageClass" => {
+            let may_grow = json!(object["allowVolumeExpansion"] == true);
+            vec![word("/provisioner"), word("/reclaimPolicy"), word("/volumeBindingMode"), may_grow, age]
+        }
         "Secret" => vec![word("/type"), json!(count(object, "/data")), age],
         "ConfigMap" => vec![json!(count(object, "/data") + count(object, "/binaryData")), age],
         "HorizontalPodAutoscaler" => autoscaler(object, age),
-        "PodDisruptionBudget" => {
-            let show = |pointer| object.pointer(pointer).map_or("N/A".to_owned(), plain);
-            vec![json!(show("/spec/minAvailable")), json!(show("/spec/maxUnavailable")), number("/status/disruptionsAllowed"), age]
-        }
+        "PodDisruptionBudget" => budget(object, age),
         "Event" => event(object, now),
         "ResourceQuota" => quota(object, age),
         "LimitRange" | "CustomResourceDefinition" | "Role" | "ClusterRole" => vec![word("/metadata/creationTimestamp")],
         "RoleBinding" | "ClusterRoleBinding" => binding(object, age),
-        "PriorityClass" => vec![number("/value"), json!(object["globalDefault"] == true), age, word("/preemptionPolicy")],
+        "PriorityClass" => {
+            vec![number("/value"), json!(object["globalDefault"] == true), age, word("/preemptionPolicy")]
+        }
         "Lease" => vec![word("/spec/holderIdentity"), age],
         "ControllerRevision" => vec![json!(owner(object)), number("/revision"), age],
         "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => {
@@ -112,11 +90,42 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
         }
         "IngressClass" => vec![word("/spec/controller"), json!("<none>"), age],
         _ => vec![age],
+    }
+}
+
+/// Returns the cells of what makes pods: the counts, then containers, images and selector.
+fn workload(kind: &str, object: &Json, age: Json, now: Timestamp) -> Vec<Json> {
+    let number = |pointer| json!(integer(object, pointer).unwrap_or(0));
+    let ready = json!(format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas")));
+    let mut cells = match kind {
+        "Deployment" => vec![ready, number("/status/updatedReplicas"), number("/status/availableReplicas"), age],
+        "ReplicaSet" => {
+            vec![number("/spec/replicas"), number("/status/replicas"), number("/status/readyReplicas"), age]
+        }
+        "StatefulSet" => vec![ready, age],
+        "DaemonSet" => vec![
+            number("/status/desiredNumberScheduled"),
+            number("/status/currentNumberScheduled"),
+            number("/status/numberReady"),
+            number("/status/updatedNumberScheduled"),
+            number("/status/numberAvailable"),
+            json!(pairs(object.pointer("/spec/template/spec/nodeSelector"))),
+            age,
+        ],
+        _ => vec![json!(job_status(object)), json!(completions(object)), json!(duration(object, now)), age],
     };
-    if matches!(kind, "Deployment" | "ReplicaSet" | "DaemonSet" | "Job") {
-        cells.extend(pods());
+    let (names, images) = containers(object, "/spec/template/spec/containers");
+    cells.extend([json!(names), json!(images)]);
+    if kind != "StatefulSet" {
+        cells.push(json!(selector(object)));
     }
     cells
+}
+
+fn budget(object: &Json, age: Json) -> Vec<Json> {
+    let show = |pointer| json!(object.pointer(pointer).map_or("N/A".to_owned(), plain));
+    let allowed = json!(integer(object, "/status/disruptionsAllowed").unwrap_or(0));
+    vec![show("/spec/minAvailable"), show("/spec/maxUnavailable"), allowed, age]
 }
 
 /// Returns a value as text, without the quotes of a text.
@@ -155,9 +164,14 @@ fn pod(object: &Json, now: Timestamp) -> Vec<Json> {
     let restarts: i64 = statuses.iter().filter_map(|status| status["restartCount"].as_i64()).sum();
     let word = |pointer| none_if_empty(text(object, pointer).to_owned());
     vec![
-        json!(format!("{ready}/{total}")), json!(pod_status(object)), json!(restarts.to_string()),
-        json!(age_of(text(object, "/metadata/creationTimestamp"), now)), json!(word("/status/podIP")),
-        json!(word("/spec/nodeName")), json!(word("/status/nominatedNodeName")), json!("<none>"),
+        json!(format!("{ready}/{total}")),
+        json!(pod_status(object)),
+        json!(restarts.to_string()),
+        json!(age_of(text(object, "/metadata/creationTimestamp"), now)),
+        json!(word("/status/podIP")),
+        json!(word("/spec/nodeName")),
+        json!(word("/status/nominatedNodeName")),
+        json!("<none>"),
     ]
 }
 
@@ -185,7 +199,9 @@ fn pod_status(object: &Json) -> String {
 
 fn job_status(object: &Json) -> String {
     let is_true = |kind: &str| {
-        items(object, "/status/conditions").iter().any(|condition| condition["type"] == kind && condition["status"] == "True")
+        items(object, "/status/conditions")
+            .iter()
+            .any(|condition| condition["type"] == kind && condition["status"] == "True")
     };
     let states = [("Complete", "Complete"), ("Failed", "Failed"), ("SuccessCriteriaMet", "SuccessCriteriaMet")];
     if let Some((_, word)) = states.iter().find(|(kind, _)| is_true(kind)) {
@@ -194,7 +210,11 @@ fn job_status(object: &Json) -> String {
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return "Terminating".to_owned();
     }
-    if object.pointer("/spec/suspend") == Some(&Json::Bool(true)) { "Suspended".to_owned() } else { "Running".to_owned() }
+    if object.pointer("/spec/suspend") == Some(&Json::Bool(true)) {
+        "Suspended".to_owned()
+    } else {
+        "Running".to_owned()
+    }
 }
 
 fn completions(object: &Json) -> String {
@@ -219,8 +239,14 @@ fn cron_job(object: &Json, age: Json, now: Timestamp) -> Vec<Json> {
     let suspended = if object.pointer("/spec/suspend") == Some(&Json::Bool(true)) { "True" } else { "False" };
     let (names, images) = containers(object, "/spec/jobTemplate/spec/template/spec/containers");
     vec![
-        json!(text(object, "/spec/schedule")), json!(none_if_empty(text(object, "/spec/timeZone").to_owned())),
-        json!(suspended), json!(items(object, "/status/active").len()), json!(last), age, json!(names), json!(images),
+        json!(text(object, "/spec/schedule")),
+        json!(none_if_empty(text(object, "/spec/timeZone").to_owned())),
+        json!(suspended),
+        json!(items(object, "/status/active").len()),
+        json!(last),
+        age,
+        json!(names),
+        json!(images),
         json!("<none>"),
     ]
 }
@@ -244,8 +270,12 @@ fn service(object: &Json, age: Json) -> Vec<Json> {
         })
         .collect();
     vec![
-        json!(kind), json!(none_if_empty(text(object, "/spec/clusterIP").to_owned())), json!(external),
-        json!(none_if_empty(ports.join(","))), age, json!(pairs(object.pointer("/spec/selector"))),
+        json!(kind),
+        json!(none_if_empty(text(object, "/spec/clusterIP").to_owned())),
+        json!(external),
+        json!(none_if_empty(ports.join(","))),
+        age,
+        json!(pairs(object.pointer("/spec/selector"))),
     ]
 }
 
@@ -270,17 +300,22 @@ fn slice_ports(object: &Json) -> String {
 }
 
 fn slice_addresses(object: &Json) -> String {
-    let addresses: Vec<&str> = items(object, "/endpoints").iter().map(|endpoint| text(endpoint, "/addresses/0")).collect();
+    let addresses: Vec<&str> =
+        items(object, "/endpoints").iter().map(|endpoint| text(endpoint, "/addresses/0")).collect();
     if addresses.is_empty() { "<unset>".to_owned() } else { addresses.join(",") }
 }
 
 fn ingress(object: &Json, age: Json) -> Vec<Json> {
-    let hosts: Vec<&str> = items(object, "/spec/rules").iter().map(|rule| text(rule, "/host")).filter(|host| !host.is_empty()).collect();
+    let hosts: Vec<&str> =
+        items(object, "/spec/rules").iter().map(|rule| text(rule, "/host")).filter(|host| !host.is_empty()).collect();
     let ports = if items(object, "/spec/tls").is_empty() { "80" } else { "80, 443" };
     let hosts = if hosts.is_empty() { "*".to_owned() } else { hosts.join(",") };
     vec![
-        json!(none_if_empty(text(object, "/spec/ingressClassName").to_owned())), json!(hosts),
-        json!(text(object, "/status/loadBalancer/ingress/0/ip")), json!(ports), age,
+        json!(none_if_empty(text(object, "/spec/ingressClassName").to_owned())),
+        json!(hosts),
+        json!(text(object, "/status/loadBalancer/ingress/0/ip")),
+        json!(ports),
+        age,
     ]
 }
 
@@ -299,9 +334,15 @@ fn node(object: &Json, age: Json) -> Vec<Json> {
         if word.is_empty() { "<unknown>".to_owned() } else { word.to_owned() }
     };
     vec![
-        json!(status), json!("<none>"), age, json!(text(object, "/status/nodeInfo/kubeletVersion")),
-        json!(address("InternalIP")), json!(address("ExternalIP")), json!(word("/status/nodeInfo/osImage")),
-        json!(word("/status/nodeInfo/kernelVersion")), json!(word("/status/nodeInfo/containerRuntimeVersion")),
+        json!(status),
+        json!("<none>"),
+        age,
+        json!(text(object, "/status/nodeInfo/kubeletVersion")),
+        json!(address("InternalIP")),
+        json!(address("ExternalIP")),
+        json!(word("/status/nodeInfo/osImage")),
+        json!(word("/status/nodeInfo/kernelVersion")),
+        json!(word("/status/nodeInfo/containerRuntimeVersion")),
     ]
 }
 
@@ -318,12 +359,21 @@ fn access_modes(modes: &[Json]) -> String {
 
 fn claim(object: &Json, age: Json) -> Vec<Json> {
     let is_bound = !text(object, "/spec/volumeName").is_empty();
-    let status = if object.pointer("/metadata/deletionTimestamp").is_some() { "Terminating" } else { text(object, "/status/phase") };
+    let status = if object.pointer("/metadata/deletionTimestamp").is_some() {
+        "Terminating"
+    } else {
+        text(object, "/status/phase")
+    };
     let modes = if is_bound { access_modes(items(object, "/status/accessModes")) } else { String::new() };
     vec![
-        json!(status), json!(text(object, "/spec/volumeName")),
-        json!(if is_bound { text(object, "/status/capacity/storage") } else { "" }), json!(modes),
-        json!(text(object, "/spec/storageClassName")), json!(unset(object)), age, json!(text(object, "/spec/volumeMode")),
+        json!(status),
+        json!(text(object, "/spec/volumeName")),
+        json!(if is_bound { text(object, "/status/capacity/storage") } else { "" }),
+        json!(modes),
+        json!(text(object, "/spec/storageClassName")),
+        json!(unset(object)),
+        age,
+        json!(text(object, "/spec/volumeMode")),
     ]
 }
 
@@ -337,22 +387,40 @@ fn volume(object: &Json, age: Json) -> Vec<Json> {
         Some(claim) => format!("{}/{}", text(claim, "/namespace"), text(claim, "/name")),
         None => String::new(),
     };
-    let status = if object.pointer("/metadata/deletionTimestamp").is_some() { "Terminating" } else { text(object, "/status/phase") };
+    let status = if object.pointer("/metadata/deletionTimestamp").is_some() {
+        "Terminating"
+    } else {
+        text(object, "/status/phase")
+    };
     vec![
-        json!(text(object, "/spec/capacity/storage")), json!(access_modes(items(object, "/spec/accessModes"))),
-        json!(text(object, "/spec/persistentVolumeReclaimPolicy")), json!(status), json!(claim),
-        json!(text(object, "/spec/storageClassName")), json!(unset(object)), json!(text(object, "/status/reason")), age,
+        json!(text(object, "/spec/capacity/storage")),
+        json!(access_modes(items(object, "/spec/accessModes"))),
+        json!(text(object, "/spec/persistentVolumeReclaimPolicy")),
+        json!(status),
+        json!(claim),
+        json!(text(object, "/spec/storageClassName")),
+        json!(unset(object)),
+        json!(text(object, "/status/reason")),
+        age,
         json!(text(object, "/spec/volumeMode")),
     ]
 }
 
 fn autoscaler(object: &Json, age: Json) -> Vec<Json> {
     let target = format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name"));
-    let metrics: Vec<String> = items(object, "/spec/metrics").iter().enumerate().map(|(index, metric)| metric_cell(object, index, metric)).collect();
+    let metrics: Vec<String> = items(object, "/spec/metrics")
+        .iter()
+        .enumerate()
+        .map(|(index, metric)| metric_cell(object, index, metric))
+        .collect();
     let least = integer(object, "/spec/minReplicas").map_or("<unset>".to_owned(), |least| least.to_string());
     vec![
-        json!(target), json!(none_if_empty(metrics.join(", "))), json!(least), object["spec"]["maxReplicas"].clone(),
-        json!(integer(object, "/status/currentReplicas").unwrap_or(0)), age,
+        json!(target),
+        json!(none_if_empty(metrics.join(", "))),
+        json!(least),
+        object["spec"]["maxReplicas"].clone(),
+        json!(integer(object, "/status/currentReplicas").unwrap_or(0)),
+        age,
     ]
 }
 
@@ -365,7 +433,11 @@ fn metric_cell(object: &Json, index: usize, metric: &Json) -> String {
         _ => "resource",
     };
     let spec = &metric[source];
-    let name = if source == "resource" || source == "containerResource" { text(spec, "/name") } else { text(spec, "/metric/name") };
+    let name = if source == "resource" || source == "containerResource" {
+        text(spec, "/name")
+    } else {
+        text(spec, "/metric/name")
+    };
     let current = object.pointer(&format!("/status/currentMetrics/{index}/{source}/current"));
     let current = |field: &str| current.and_then(|current| current.get(field)).map_or("<unknown>".to_owned(), plain);
     if let Some(wanted) = integer(spec, "/target/averageUtilization") {
@@ -388,12 +460,22 @@ fn event(object: &Json, now: Timestamp) -> Vec<Json> {
     let last = time(&["/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"]);
     let first = time(&["/firstTimestamp", "/eventTime", "/metadata/creationTimestamp"]);
     let kind = text(object, "/involvedObject/kind").to_lowercase();
-    let component = if text(object, "/source/component").is_empty() { text(object, "/reportingComponent") } else { text(object, "/source/component") };
+    let component = if text(object, "/source/component").is_empty() {
+        text(object, "/reportingComponent")
+    } else {
+        text(object, "/source/component")
+    };
     vec![
-        json!(last), json!(text(object, "/type")), json!(text(object, "/reason")),
-        json!(format!("{kind}/{}", text(object, "/involvedObject/name"))), json!(text(object, "/involvedObject/fieldPath")),
-        json!(component), json!(text(object, "/message").trim()), json!(first),
-        json!(integer(object, "/count").unwrap_or(1)), object["metadata"]["name"].clone(),
+        json!(last),
+        json!(text(object, "/type")),
+        json!(text(object, "/reason")),
+        json!(format!("{kind}/{}", text(object, "/involvedObject/name"))),
+        json!(text(object, "/involvedObject/fieldPath")),
+        json!(component),
+        json!(text(object, "/message").trim()),
+        json!(first),
+        json!(integer(object, "/count").unwrap_or(1)),
+        object["metadata"]["name"].clone(),
     ]
 }
 
@@ -421,7 +503,8 @@ fn binding(object: &Json, age: Json) -> Vec<Json> {
 }
 
 fn owner(object: &Json) -> String {
-    let Some(owner) = items(object, "/metadata/ownerReferences").iter().find(|owner| owner["controller"] == true) else {
+    let Some(owner) = items(object, "/metadata/ownerReferences").iter().find(|owner| owner["controller"] == true)
+    else {
         return "<none>".to_owned();
     };
     let group = text(owner, "/apiVersion").split('/').next().unwrap_or_default();

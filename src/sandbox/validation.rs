@@ -53,8 +53,8 @@ fn name_mistake(info: &KindInfo, name: &str) -> Option<&'static str> {
         return is_wrong.then_some("may not contain '/' or '%'");
     }
     match info.kind.as_str() {
-        "Service" if !info.custom => (!is_label_1035(name)).then_some(LABEL_1035),
-        "Namespace" if !info.custom => (!is_label(name)).then_some(LABEL),
+        "Service" if !info.is_custom() => (!is_label_1035(name)).then_some(LABEL_1035),
+        "Namespace" if !info.is_custom() => (!is_label(name)).then_some(LABEL),
         _ => (!is_subdomain(name)).then_some(SUBDOMAIN),
     }
 }
@@ -64,7 +64,8 @@ fn is_label(text: &str) -> bool {
 }
 
 fn has_label_form(text: &str) -> bool {
-    let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+    let edge =
+        |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit());
     edge(text.chars().next())
         && edge(text.chars().next_back())
         && text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
@@ -135,7 +136,11 @@ fn workload(info: &KindInfo, object: &Json) -> Vec<Cause> {
         causes.push(Cause::required("spec.selector", ""));
     } else if is_empty {
         let why = "empty selector is invalid for deployment";
-        causes.push(Cause::invalid("spec.selector", selector.unwrap_or(&Json::Null), &why.replace("deployment", &info.singular)));
+        causes.push(Cause::invalid(
+            "spec.selector",
+            selector.unwrap_or(&Json::Null),
+            &why.replace("deployment", &info.singular),
+        ));
     }
     let template_labels = object.pointer("/spec/template/metadata/labels");
     if !is_empty && !Labels::of(selector).is_some_and(|labels| labels.matches(template_labels)) {
@@ -152,11 +157,10 @@ fn workload(info: &KindInfo, object: &Json) -> Vec<Cause> {
     if !matches!(policy, "" | "Always") {
         causes.push(Cause::not_supported("spec.template.spec.restartPolicy", &Json::from(policy), &["Always"]));
     }
-    if info.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate" {
-        if get(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
-            let why = "may not be specified when strategy `type` is 'Recreate'";
-            causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
-        }
+    let is_recreated = info.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate";
+    if is_recreated && get(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
+        let why = "may not be specified when strategy `type` is 'Recreate'";
+        causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
     }
     for (index, template) in items(object, "/spec/volumeClaimTemplates").iter().enumerate() {
         causes.extend(claim(&template["spec"], &format!("spec.volumeClaimTemplates[{index}].spec")));
@@ -190,7 +194,11 @@ fn template_spec(spec: &Json, path: &str, claims: &[&str]) -> Vec<Cause> {
     for (index, volume) in items(spec, "/volumes").iter().enumerate() {
         let (name, field) = (text(volume, "/name"), format!("{path}.volumes[{index}].name"));
         if !is_label(name) {
-            causes.push(if name.is_empty() { Cause::required(field, "") } else { Cause::invalid(field, &volume["name"], LABEL) });
+            causes.push(if name.is_empty() {
+                Cause::required(field, "")
+            } else {
+                Cause::invalid(field, &volume["name"], LABEL)
+            });
         } else if !volumes.insert(name) && !claims.contains(&name) {
             causes.push(Cause::duplicate(field, &volume["name"]));
         }
@@ -288,7 +296,9 @@ fn resources(resources: &Json, path: &str) -> Vec<Cause> {
 
 fn port_number(port: &Json, field: String) -> Option<Cause> {
     let is_port = port.as_i64().is_some_and(|port| (1..=65_535).contains(&port));
-    (!is_port).then(|| Cause::invalid(field, if port.is_null() { &Json::Null } else { port }, "must be between 1 and 65535, inclusive"))
+    (!is_port).then(|| {
+        Cause::invalid(field, if port.is_null() { &Json::Null } else { port }, "must be between 1 and 65535, inclusive")
+    })
 }
 
 fn service(object: &Json) -> Vec<Cause> {
@@ -370,7 +380,9 @@ fn budget(object: &Json) -> Option<Cause> {
 
 fn keys<'a>(object: &'a Json, field: &'a str) -> impl Iterator<Item = Cause> + 'a {
     let valid = |key: &str| {
-        !key.is_empty() && key.len() <= 253 && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
+        !key.is_empty()
+            && key.len() <= 253
+            && key.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter))
     };
     let entries = object.get(field).and_then(Json::as_object).into_iter().flatten();
     entries
@@ -417,7 +429,9 @@ fn binding(info: &KindInfo, object: &Json) -> Vec<Cause> {
 
 fn ingress(object: &Json) -> Option<Cause> {
     let is_empty = items(object, "/spec/rules").is_empty() && get(object, &["spec", "defaultBackend"]).is_none();
-    is_empty.then(|| Cause::invalid("spec", &Json::from(Vec::<Json>::new()), "either `defaultBackend` or `rules` must be specified"))
+    is_empty.then(|| {
+        Cause::invalid("spec", &Json::from(Vec::<Json>::new()), "either `defaultBackend` or `rules` must be specified")
+    })
 }
 
 fn hard(object: &Json) -> Vec<Cause> {

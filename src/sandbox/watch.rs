@@ -25,7 +25,7 @@ use crate::model::{Json, Object};
 /// How long a watch lasts when the client does not say, in seconds.
 const DEFAULT_TIMEOUT: u64 = 1800;
 /// How often a watch that allows bookmarks gets one.
-const BOOKMARKS: Duration = Duration::from_secs(60);
+const BOOKMARKS: Duration = Duration::from_mins(1);
 
 /// A watch that is under way.
 struct Watch {
@@ -56,7 +56,10 @@ enum Form {
     Whole,
     Metadata,
     /// With the value of `includeObject`; the columns go with the first event only.
-    Table { include: String, is_first: bool },
+    Table {
+        include: String,
+        is_first: bool,
+    },
 }
 
 /// Answers a GET with `watch=true`.
@@ -72,7 +75,8 @@ pub(super) fn watch(sandbox: &Sandbox, call: &Call<'_>, effect: Option<&Effect>)
     let ticks = sandbox.subscribe();
     let world = sandbox.lock();
     let (revision, lines) = begin(&world, &mut selection, asked, effect);
-    let is_over = effect == Some(&Effect::Gone) || lines.back().is_some_and(|line| line.starts_with(b"{\"type\":\"ERROR\""));
+    let is_over =
+        effect == Some(&Effect::Gone) || lines.back().is_some_and(|line| line.starts_with(b"{\"type\":\"ERROR\""));
     drop(world);
     let now = Instant::now();
     let watch = Watch {
@@ -98,12 +102,7 @@ pub(super) fn watch(sandbox: &Sandbox, call: &Call<'_>, effect: Option<&Effect>)
 }
 
 /// Returns where a watch starts, and what it says first.
-fn begin(
-    world: &World,
-    selection: &mut Selection,
-    asked: u64,
-    effect: Option<&Effect>,
-) -> (u64, VecDeque<Bytes>) {
+fn begin(world: &World, selection: &mut Selection, asked: u64, effect: Option<&Effect>) -> (u64, VecDeque<Bytes>) {
     if effect == Some(&Effect::Gone) || (asked > 0 && asked < world.forgotten()) {
         let message = format!("too old resource version: {asked} ({})", world.forgotten());
         return (asked, VecDeque::from([error_line(&Status::gone(message))]));
@@ -115,8 +114,7 @@ fn begin(
     if asked > 0 {
         return (asked, VecDeque::new());
     }
-    let objects: Vec<Arc<Object>> =
-        world.list(&selection.resource, selection.namespace.as_deref()).cloned().collect();
+    let objects: Vec<Arc<Object>> = world.list(&selection.resource, selection.namespace.as_deref()).cloned().collect();
     let matching = objects.iter().filter(|object| selection.filter.matches(object)).cloned().collect::<Vec<_>>();
     let lines = matching.iter().map(|object| selection.line(world, "ADDED", object.json())).collect();
     (world.revision(), lines)

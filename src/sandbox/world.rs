@@ -204,7 +204,8 @@ impl World {
         let mut found = Vec::new();
         for resource in self.collections.keys() {
             for object in self.list(resource, Some(namespace)) {
-                let key = Key { resource: resource.clone(), namespace: namespace.to_owned(), name: object.name().to_owned() };
+                let key =
+                    Key { resource: resource.clone(), namespace: namespace.to_owned(), name: object.name().to_owned() };
                 found.push((key, object.clone()));
             }
         }
@@ -248,6 +249,7 @@ impl World {
     }
 
     /// Forgets the history, so that every watch that resumes is too old.
+    #[cfg(test)]
     pub(super) fn forget_history(&mut self) {
         self.history.clear();
         self.forgotten = self.revision;

@@ -28,7 +28,8 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
     };
     let paths = super::super::scale::paths(world, &info);
     let path: Vec<&str> = paths.spec.iter().map(String::as_str).collect();
-    let current = super::super::json::get(found.json(), &path).and_then(Json::as_i64).unwrap_or_else(|| replicas(found.json()));
+    let current =
+        super::super::json::get(found.json(), &path).and_then(Json::as_i64).unwrap_or_else(|| replicas(found.json()));
     let least = integer(scaler.json(), "/spec/minReplicas").unwrap_or(1);
     let most = integer(scaler.json(), "/spec/maxReplicas").unwrap_or(least);
     let asked = scaler.annotation(SCRIPT).and_then(|text| text.parse().ok());
@@ -42,25 +43,52 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
     report(world, key, &scaler, current, wanted, asked.is_some())
 }
 
-fn report(world: &mut World, key: &Key, scaler: &Object, current: i64, wanted: i64, has_metrics: bool) -> Result<(), Status> {
+fn report(
+    world: &mut World,
+    key: &Key,
+    scaler: &Object,
+    current: i64,
+    wanted: i64,
+    has_metrics: bool,
+) -> Result<(), Status> {
     let time = world.time();
-    let condition = |kind, is_true, reason, message| make_condition(scaler.json(), &time, kind, is_true, reason, message);
+    let condition =
+        |kind, is_true, reason, message| make_condition(scaler.json(), &time, kind, is_true, reason, message);
     let able = if wanted == current {
-        condition("AbleToScale", true, "SucceededGetScale", "the HPA controller was able to get the target's current scale")
+        condition(
+            "AbleToScale",
+            true,
+            "SucceededGetScale",
+            "the HPA controller was able to get the target's current scale",
+        )
     } else {
         condition("AbleToScale", true, "SucceededRescale", "the HPA controller was able to update the target scale")
     };
     let active = if current == 0 {
-        condition("ScalingActive", false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+        condition(
+            "ScalingActive",
+            false,
+            "ScalingDisabled",
+            "scaling is disabled since the replica count of the target is zero",
+        )
     } else if has_metrics {
-        condition("ScalingActive", true, "ValidMetricFound", "the HPA was able to successfully calculate a replica count")
+        condition(
+            "ScalingActive",
+            true,
+            "ValidMetricFound",
+            "the HPA was able to successfully calculate a replica count",
+        )
     } else {
         let message = "the HPA was unable to compute the replica count: unable to get metrics for resource cpu: unable to fetch \
                        metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
         condition("ScalingActive", false, "FailedGetResourceMetric", message)
     };
     let desired = if has_metrics { wanted } else { 0 };
-    set_status(world, key, json!({"conditions": [able, active], "currentReplicas": wanted, "desiredReplicas": desired}))
+    set_status(
+        world,
+        key,
+        &json!({"conditions": [able, active], "currentReplicas": wanted, "desiredReplicas": desired}),
+    )
 }
 
 fn report_missing(world: &mut World, key: &Key, scaler: &Object, kind: &Kind, name: &str) -> Result<(), Status> {
@@ -71,5 +99,5 @@ fn report_missing(world: &mut World, key: &Key, scaler: &Object, kind: &Kind, na
     let time = world.time();
     let message = format!("the HPA controller was unable to get the target's current scale: {why}");
     let condition = make_condition(scaler.json(), &time, "AbleToScale", false, "FailedGetScale", &message);
-    set_status(world, key, json!({"conditions": [condition], "desiredReplicas": 0}))
+    set_status(world, key, &json!({"conditions": [condition], "desiredReplicas": 0}))
 }

@@ -22,7 +22,8 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
         .collect();
     let expected = i64::try_from(pods.len()).unwrap_or(i64::MAX);
     let healthy = i64::try_from(pods.iter().filter(|pod| is_ready(pod)).count()).unwrap_or(0);
-    let desired = match (get(budget.json(), &["spec", "minAvailable"]), get(budget.json(), &["spec", "maxUnavailable"])) {
+    let desired = match (get(budget.json(), &["spec", "minAvailable"]), get(budget.json(), &["spec", "maxUnavailable"]))
+    {
         (Some(least), _) => amount(least, expected),
         (None, Some(most)) => (expected - amount(most, expected)).max(0),
         (None, None) => (expected - 1).max(0),
@@ -36,7 +37,7 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
         "observedGeneration": budget.pointer("/metadata/generation"), "expectedPods": expected, "currentHealthy": healthy,
         "desiredHealthy": desired, "disruptionsAllowed": allowed, "conditions": [condition],
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }
 
 /// Returns a number, or a part of all in percent, rounded up.

@@ -32,7 +32,10 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
 /// Returns the names of the claims that a pod mounts.
 pub(super) fn claim_names(pod: &Object) -> Vec<String> {
     let volumes = items(pod.json(), "/spec/volumes").iter();
-    volumes.map(|volume| text(volume, "/persistentVolumeClaim/claimName").to_owned()).filter(|name| !name.is_empty()).collect()
+    volumes
+        .map(|volume| text(volume, "/persistentVolumeClaim/claimName").to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 pub(super) fn uses_claim(pod: &Object, name: &str) -> bool {
@@ -102,7 +105,9 @@ fn fitting_volume(world: &World, claim: &Object) -> Option<String> {
             && quantity(volume.pointer("/spec/capacity/storage")) >= wanted
     };
     let volumes = world.list(&Resource::new("", "persistentvolumes"), None).filter(fits);
-    volumes.min_by_key(|volume| quantity(volume.pointer("/spec/capacity/storage"))).map(|volume| volume.name().to_owned())
+    volumes
+        .min_by_key(|volume| quantity(volume.pointer("/spec/capacity/storage")))
+        .map(|volume| volume.name().to_owned())
 }
 
 fn provision(world: &mut World, key: &Key, claim: &Arc<Object>, class: &Arc<Object>) -> Result<(), Status> {
@@ -126,7 +131,8 @@ fn provision(world: &mut World, key: &Key, claim: &Arc<Object>, class: &Arc<Obje
     let message = format!("Successfully provisioned volume {name}");
     events::normal(world, claim, provisioner, "ProvisioningSucceeded", &message);
     write::modify(world, key, itself(), |claim| {
-        for annotation in ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"] {
+        for annotation in ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"]
+        {
             set(claim, &["metadata", "annotations", annotation], provisioner);
         }
     })?;
@@ -140,7 +146,7 @@ fn reference(claim: &Object) -> Json {
 fn bind(world: &mut World, key: &Key, claim: &Object, volume: &str) -> Result<(), Status> {
     let volume_key = Key::new("", "persistentvolumes", "", volume);
     write::modify(world, &volume_key, itself(), |volume| set(volume, &["spec", "claimRef"], reference(claim)))?;
-    set_status(world, &volume_key, json!({"phase": "Bound"}))?;
+    set_status(world, &volume_key, &json!({"phase": "Bound"}))?;
     write::modify(world, key, itself(), |claim| {
         set(claim, &["spec", "volumeName"], volume);
         set(claim, &["metadata", "annotations", "pv.kubernetes.io/bind-completed"], "yes");
@@ -153,19 +159,21 @@ fn bind(world: &mut World, key: &Key, claim: &Object, volume: &str) -> Result<()
 fn bound_claim(world: &mut World, key: &Key, claim: &Object, volume: &str) -> Result<(), Status> {
     let volume_key = Key::new("", "persistentvolumes", "", volume);
     let Some(found) = world.get(&volume_key).cloned() else {
-        return set_status(world, key, json!({"phase": "Lost"}));
+        return set_status(world, key, &json!({"phase": "Lost"}));
     };
     if text(found.json(), "/spec/claimRef/name").is_empty() {
         write::modify(world, &volume_key, itself(), |volume| set(volume, &["spec", "claimRef"], reference(claim)))?;
-        set_status(world, &volume_key, json!({"phase": "Bound"}))?;
+        set_status(world, &volume_key, &json!({"phase": "Bound"}))?;
     }
     let wanted = claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or_default();
     if quantity(Some(&wanted)) > quantity(found.pointer("/spec/capacity/storage")) {
-        write::modify(world, &volume_key, itself(), |volume| set(volume, &["spec", "capacity", "storage"], wanted.clone()))?;
+        write::modify(world, &volume_key, itself(), |volume| {
+            set(volume, &["spec", "capacity", "storage"], wanted.clone())
+        })?;
     }
     let capacity = world.get(&volume_key).and_then(|volume| volume.pointer("/spec/capacity/storage").cloned());
     let modes = claim.pointer("/spec/accessModes").cloned();
-    set_status(world, key, json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": capacity}}))
+    set_status(world, key, &json!({"phase": "Bound", "accessModes": modes, "capacity": {"storage": capacity}}))
 }
 
 /// A claim stays until no pod uses it.

@@ -87,13 +87,16 @@ fn update(world: &mut World, owner: &Object, pods: &[Arc<Object>], revision: &st
     let is_by_hand = owner.text("/spec/updateStrategy/type") == Some("OnDelete");
     let old = pods.iter().find(|pod| is_active(pod) && pod.label(REVISION) != Some(revision));
     match old {
-        Some(old) if !is_by_hand && pods.iter().all(|pod| is_ready(pod) || pod.name() == old.name()) => delete(world, old),
+        Some(old) if !is_by_hand && pods.iter().all(|pod| is_ready(pod) || pod.name() == old.name()) => {
+            delete(world, old)
+        }
         _ => Ok(()),
     }
 }
 
 fn write_status(world: &mut World, key: &Key, owner: &Object, wanted: usize, revision: &str) -> Result<(), Status> {
-    let pods: Vec<Arc<Object>> = controlled(world, owner, "", "pods").into_iter().filter(|pod| is_active(pod)).collect();
+    let pods: Vec<Arc<Object>> =
+        controlled(world, owner, "", "pods").into_iter().filter(|pod| is_active(pod)).collect();
     let ready = pods.iter().filter(|pod| is_ready(pod)).count();
     let updated = pods.iter().filter(|pod| pod.label(REVISION) == Some(revision)).count();
     let some = |count: usize| if count == 0 { Json::Null } else { json!(count) };
@@ -103,5 +106,5 @@ fn write_status(world: &mut World, key: &Key, owner: &Object, wanted: usize, rev
         "updatedNumberScheduled": some(updated), "numberAvailable": some(ready),
         "numberUnavailable": some(wanted.saturating_sub(ready)),
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }

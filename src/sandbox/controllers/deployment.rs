@@ -13,7 +13,9 @@ use super::super::status::Status;
 use super::super::world::{Key, World, controller_reference};
 use super::super::write;
 use super::events;
-use super::owned::{adopt, condition, controlled, create, delete, has_condition, itself, make_condition, set_status, template_hash};
+use super::owned::{
+    adopt, condition, controlled, create, delete, has_condition, itself, make_condition, set_status, template_hash,
+};
 use super::queue::{Controller, Task};
 use crate::model::{Json, Object};
 
@@ -58,7 +60,11 @@ fn make_set(world: &mut World, deployment: &Arc<Object>, sets: &[Arc<Object>]) -
     let hash = template_hash(template);
     let (name, wanted) = (format!("{}-{hash}", deployment.name()), replicas(deployment.json()));
     let old: i64 = sets.iter().map(|set| replicas(set.json())).sum();
-    let count = if is_recreated(deployment) && old > 0 { 0 } else { (wanted + surge(deployment, wanted) - old).clamp(0, wanted) };
+    let count = if is_recreated(deployment) && old > 0 {
+        0
+    } else {
+        (wanted + surge(deployment, wanted) - old).clamp(0, wanted)
+    };
     let mut template = template.clone();
     set(&mut template, &["metadata", "labels", "pod-template-hash"], hash.clone());
     let mut selector = deployment.json()["spec"]["selector"].clone();
@@ -141,7 +147,12 @@ fn part(deployment: &Object, field: &str, wanted: i64, rounds_up: bool) -> i64 {
 }
 
 /// Moves one step from the old replica sets to the current one.
-fn roll(world: &mut World, deployment: &Arc<Object>, current: &Arc<Object>, sets: &[Arc<Object>]) -> Result<(), Status> {
+fn roll(
+    world: &mut World,
+    deployment: &Arc<Object>,
+    current: &Arc<Object>,
+    sets: &[Arc<Object>],
+) -> Result<(), Status> {
     let wanted = replicas(deployment.json());
     let old: Vec<&Arc<Object>> = sets.iter().filter(|set| set.name() != current.name()).collect();
     let old_wanted: i64 = old.iter().map(|set| replicas(set.json())).sum();
@@ -212,9 +223,9 @@ fn write_status(world: &mut World, key: &Key, deployment: &Object) -> Result<(),
         "observedGeneration": deployment.pointer("/metadata/generation"),
         "replicas": some(total), "updatedReplicas": some(updated), "readyReplicas": some(ready),
         "availableReplicas": some(available), "unavailableReplicas": some((wanted.max(total) - available).max(0)),
-        "conditions": conditions,
+        "terminatingReplicas": sum("terminatingReplicas"), "conditions": conditions,
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }
 
 fn conditions(
@@ -227,15 +238,25 @@ fn conditions(
     let (json, time, wanted) = (deployment.json(), world.time(), replicas(deployment.json()));
     let is_available = available >= wanted - unavailable(deployment, wanted);
     let availability = if is_available {
-        make_condition(json, &time, "Available", true, "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        make_condition(
+            json,
+            &time,
+            "Available",
+            true,
+            "MinimumReplicasAvailable",
+            "Deployment has minimum availability.",
+        )
     } else {
         let message = "Deployment does not have minimum availability.";
         make_condition(json, &time, "Available", false, "MinimumReplicasUnavailable", message)
     };
     let mut conditions = vec![with_update_time(json, &time, availability)];
     conditions.push(progress(world, deployment, current, is_complete));
-    if let Some(failure) = current.and_then(|set| condition(set, "ReplicaFailure")).filter(|failure| failure["status"] == "True") {
-        let failure = make_condition(json, &time, "ReplicaFailure", true, text(failure, "/reason"), text(failure, "/message"));
+    if let Some(failure) =
+        current.and_then(|set| condition(set, "ReplicaFailure")).filter(|failure| failure["status"] == "True")
+    {
+        let failure =
+            make_condition(json, &time, "ReplicaFailure", true, text(failure, "/reason"), text(failure, "/message"));
         conditions.push(with_update_time(json, &time, failure));
     }
     conditions
@@ -243,7 +264,8 @@ fn conditions(
 
 /// Conditions of deployments also say when they were written; that moves only with what they say.
 fn with_update_time(deployment: &Json, time: &str, mut condition: Json) -> Json {
-    let old = super::super::json::items(deployment, "/status/conditions").iter().find(|old| old["type"] == condition["type"]);
+    let old =
+        super::super::json::items(deployment, "/status/conditions").iter().find(|old| old["type"] == condition["type"]);
     let same = old.filter(|old| ["status", "reason", "message"].iter().all(|field| old[*field] == condition[*field]));
     condition["lastUpdateTime"] = same.map_or_else(|| json!(time), |old| old["lastUpdateTime"].clone());
     condition
@@ -259,9 +281,9 @@ fn progress(world: &mut World, deployment: &Object, current: Option<&Arc<Object>
     }
     let old = condition(deployment, "Progressing");
     let is_same_round = deployment.pointer("/status/observedGeneration") == deployment.pointer("/metadata/generation");
-    let started = old.filter(|old| is_same_round && old["reason"] != "NewReplicaSetAvailable").and_then(|old| {
-        text(old, "/lastUpdateTime").parse::<Timestamp>().ok()
-    });
+    let started = old
+        .filter(|old| is_same_round && old["reason"] != "NewReplicaSetAvailable")
+        .and_then(|old| text(old, "/lastUpdateTime").parse::<Timestamp>().ok());
     let deadline = integer(json, "/spec/progressDeadlineSeconds").unwrap_or(600);
     let deadline = Duration::from_secs(u64::try_from(deadline).unwrap_or(600));
     let now = world.now();

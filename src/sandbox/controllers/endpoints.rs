@@ -37,7 +37,10 @@ fn target_port(port: &Json, pod: Option<&Arc<Object>>) -> Json {
     let Some(name) = target.as_str() else { return target.clone() };
     let containers = pod.map_or(&[][..], |pod| items(pod.json(), "/spec/containers"));
     let ports = containers.iter().flat_map(|container| items(container, "/ports"));
-    ports.into_iter().find(|port| text(port, "/name") == name).map_or_else(|| port["port"].clone(), |port| port["containerPort"].clone())
+    ports
+        .into_iter()
+        .find(|port| text(port, "/name") == name)
+        .map_or_else(|| port["port"].clone(), |port| port["containerPort"].clone())
 }
 
 fn ports(service: &Object, pods: &[Arc<Object>]) -> Vec<Json> {

@@ -63,8 +63,7 @@ fn open_definition(group: &str, kind: &str, plural: &str) -> Json {
 fn put(world: &mut World, manager: &str, group: &str, plural: &str, namespace: &str, object: Json) {
     let Some(info) = world.kinds.stored(&Resource::new(group, plural)) else { return };
     match write::create(world, &info, namespace, object, Writer::controller(manager, None)) {
-        Ok(_) => {}
-        Err(Status { reason: "AlreadyExists", .. }) => {}
+        Ok(_) | Err(Status { reason: "AlreadyExists", .. }) => {}
         Err(status) => tracing::warn!("the sandbox could not be furnished: {}", status.message),
     }
 }
@@ -78,7 +77,8 @@ fn put_node(world: &mut World, index: usize) {
     }}});
     put(world, "kubelet", "", "nodes", "", node);
     let time = world.time();
-    let amounts = json!({"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"});
+    let amounts =
+        json!({"cpu": "64", "memory": "256Gi", "pods": "500", "ephemeral-storage": "500Gi", "nvidia.com/gpu": "8"});
     let status = json!({
         "capacity": amounts, "allocatable": amounts,
         "addresses": [{"type": "InternalIP", "address": format!("192.0.2.{}", index + 1)}, {"type": "Hostname", "address": name}],
@@ -89,7 +89,8 @@ fn put_node(world: &mut World, index: usize) {
             "machineID": "", "systemUUID": "", "bootID": "", "kubeProxyVersion": ""},
     });
     let key = super::super::world::Key::new("", "nodes", "", &name);
-    let written = write::modify(world, &key, Writer::controller("kubelet", Some("status")), |node| node["status"] = status);
+    let written =
+        write::modify(world, &key, Writer::controller("kubelet", Some("status")), |node| node["status"] = status);
     if let Err(status) = written {
         tracing::warn!("the sandbox could not be furnished: {}", status.message);
     }

@@ -27,9 +27,8 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
     let in_phase = |phase: &str| pods.iter().filter(|pod| pod.text("/status/phase") == Some(phase)).count();
     let (succeeded, failed) = (in_phase("Succeeded"), in_phase("Failed"));
     let active: Vec<&Arc<Object>> = pods.iter().filter(|pod| is_active(pod)).collect();
-    let number = |pointer: &str, otherwise: i64| {
-        usize::try_from(integer(job.json(), pointer).unwrap_or(otherwise)).unwrap_or(0)
-    };
+    let number =
+        |pointer: &str, otherwise: i64| usize::try_from(integer(job.json(), pointer).unwrap_or(otherwise)).unwrap_or(0);
     let wanted = number("/spec/completions", 1);
     let is_suspended = job.pointer("/spec/suspend") == Some(&Json::Bool(true));
     let time = world.time();
@@ -42,7 +41,7 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
         active.iter().try_for_each(|pod| delete(world, pod))?;
         status["conditions"] = json!([ended(job.json(), &time, "Suspended", "JobSuspended", "Job suspended")]);
         status["startTime"] = Json::Null;
-        return set_status(world, key, status);
+        return set_status(world, key, &status);
     }
     status["startTime"] = json!(job.text("/status/startTime").unwrap_or(&time));
     if succeeded >= wanted {
@@ -62,7 +61,7 @@ pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
         let missing = number("/spec/parallelism", 1).min(wanted - succeeded).saturating_sub(active.len());
         add_pods(world, &job, missing)?;
     }
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }
 
 fn some(count: usize) -> Json {

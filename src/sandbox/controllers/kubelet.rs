@@ -33,7 +33,9 @@ const BACK_OFF: Duration = Duration::from_millis(200);
 enum State {
     /// Something is missing: reason and message of the waiting containers.
     Waiting(String, String),
-    Running { is_ready: bool },
+    Running {
+        is_ready: bool,
+    },
     Crashing,
     Succeeded,
 }
@@ -81,7 +83,9 @@ fn state(world: &World, pod: &Object) -> State {
         return if waited {
             State::Waiting("ImagePullBackOff".to_owned(), format!("Back-off pulling image \"{image}\""))
         } else {
-            let message = format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": not found");
+            let message = format!(
+                "failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": not found"
+            );
             State::Waiting("ErrImagePull".to_owned(), message)
         };
     }
@@ -115,7 +119,9 @@ fn missing_volume(world: &World, pod: &Object) -> Option<String> {
     }
     for volume in items(pod.json(), "/spec/volumes") {
         for (source, field, plural) in [("configMap", "name", "configmaps"), ("secret", "secretName", "secrets")] {
-            let Some(reference) = volume.get(source).filter(|reference| reference["optional"] != true) else { continue };
+            let Some(reference) = volume.get(source).filter(|reference| reference["optional"] != true) else {
+                continue;
+            };
             let wanted = text(reference, &format!("/{field}"));
             if world.find("", plural, namespace, wanted).is_none() {
                 let kind = plural.trim_end_matches('s');
@@ -133,7 +139,8 @@ fn missing_reference(world: &World, pod: &Object) -> Option<String> {
     let kinds = [("secretKeyRef", "secretRef", "secrets"), ("configMapKeyRef", "configMapRef", "configmaps")];
     for container in containers(pod) {
         for (key_reference, whole_reference, plural) in kinds {
-            let of_keys = items(container, "/env").iter().filter_map(|variable| get(variable, &["valueFrom", key_reference]));
+            let of_keys =
+                items(container, "/env").iter().filter_map(|variable| get(variable, &["valueFrom", key_reference]));
             let whole = items(container, "/envFrom").iter().filter_map(|source| source.get(whole_reference));
             for reference in of_keys.chain(whole).filter(|reference| reference["optional"] != true) {
                 let (name, key) = (text(reference, "/name"), text(reference, "/key"));
@@ -217,8 +224,10 @@ fn status(pod: &Json, state: &State, time: &str, address: &str) -> Json {
     status["phase"] = json!(phase);
     status["conditions"] = json!([
         condition("PodReadyToStartContainers", !matches!(state, State::Succeeded)),
-        condition("Initialized", is_initialized), condition("Ready", is_ready),
-        condition("ContainersReady", is_ready), scheduled(pod, time),
+        condition("Initialized", is_initialized),
+        condition("Ready", is_ready),
+        condition("ContainersReady", is_ready),
+        scheduled(pod, time),
     ]);
     let started = text(pod, "/status/startTime");
     status["startTime"] = json!(if started.is_empty() { time } else { started });
@@ -228,8 +237,11 @@ fn status(pod: &Json, state: &State, time: &str, address: &str) -> Json {
         status["podIP"] = json!(address);
         status["podIPs"] = json!([{"ip": address}]);
     }
-    for (list, statuses, is_init) in [("/spec/initContainers", "initContainerStatuses", true), ("/spec/containers", "containerStatuses", false)] {
-        let containers: Vec<Json> = items(pod, list).iter().map(|container| container_status(pod, container, state, time, is_init)).collect();
+    for (list, statuses, is_init) in
+        [("/spec/initContainers", "initContainerStatuses", true), ("/spec/containers", "containerStatuses", false)]
+    {
+        let containers: Vec<Json> =
+            items(pod, list).iter().map(|container| container_status(pod, container, state, time, is_init)).collect();
         if !containers.is_empty() {
             status[statuses] = Json::Array(containers);
         }
@@ -241,16 +253,23 @@ fn container_status(pod: &Json, container: &Json, state: &State, time: &str, is_
     let list = if is_init { "/status/initContainerStatuses" } else { "/status/containerStatuses" };
     let old = items(pod, list).iter().find(|old| old["name"] == container["name"]);
     let since = |state: &str, field: &str| {
-        let found = old.map(|old| text(old, &format!("/state/{state}/{field}")).to_owned()).filter(|since| !since.is_empty());
+        let found =
+            old.map(|old| text(old, &format!("/state/{state}/{field}")).to_owned()).filter(|since| !since.is_empty());
         found.unwrap_or_else(|| time.to_owned())
     };
-    let ended = || json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": since("terminated", "startedAt"),
-        "finishedAt": since("terminated", "finishedAt")}});
+    let ended = || {
+        json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": since("terminated", "startedAt"),
+        "finishedAt": since("terminated", "finishedAt")}})
+    };
     let image = text(container, "/image");
     let is_own_fault = UNPULLABLE.iter().any(|part| image.contains(part));
     let (found, restarts) = match state {
         State::Waiting(reason, message) => {
-            let (reason, message) = if reason.contains("Image") && !is_own_fault { ("PodInitializing", "") } else { (reason.as_str(), message.as_str()) };
+            let (reason, message) = if reason.contains("Image") && !is_own_fault {
+                ("PodInitializing", "")
+            } else {
+                (reason.as_str(), message.as_str())
+            };
             let mut waiting = json!({"reason": reason});
             if !message.is_empty() && reason != "ContainerCreating" {
                 waiting["message"] = json!(message);

@@ -51,7 +51,8 @@ fn end(world: &mut World, key: &Key) -> Result<(), Status> {
     }
     let namespace = world.get(key).map(|namespace| namespace.json().clone()).unwrap_or_default();
     let time = world.time();
-    let condition = |kind, is_true, reason, message: &str| make_condition(&namespace, &time, kind, is_true, reason, message);
+    let condition =
+        |kind, is_true, reason, message: &str| make_condition(&namespace, &time, kind, is_true, reason, message);
     let remaining: Vec<String> =
         remaining.iter().map(|(resource, count)| format!("{resource} has {count} resource instances")).collect();
     let waiting: Vec<String> =
@@ -59,17 +60,37 @@ fn end(world: &mut World, key: &Key) -> Result<(), Status> {
     let remaining = format!("Some resources are remaining: {}", remaining.join(", "));
     let finalizing = format!("Some content in the namespace has finalizers remaining: {}", waiting.join(", "));
     let conditions: Vec<Json> = vec![
-        condition("NamespaceDeletionDiscoveryFailure", false, "ResourcesDiscovered", "All resources successfully discovered"),
-        condition("NamespaceDeletionGroupVersionParsingFailure", false, "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        condition("NamespaceDeletionContentFailure", false, "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        condition(
+            "NamespaceDeletionDiscoveryFailure",
+            false,
+            "ResourcesDiscovered",
+            "All resources successfully discovered",
+        ),
+        condition(
+            "NamespaceDeletionGroupVersionParsingFailure",
+            false,
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        condition(
+            "NamespaceDeletionContentFailure",
+            false,
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
         condition("NamespaceContentRemaining", true, "SomeResourcesRemain", &remaining),
         if waiting.is_empty() {
-            condition("NamespaceFinalizersRemaining", false, "ContentHasNoFinalizers", "All content-preserving finalizers finished")
+            condition(
+                "NamespaceFinalizersRemaining",
+                false,
+                "ContentHasNoFinalizers",
+                "All content-preserving finalizers finished",
+            )
         } else {
             condition("NamespaceFinalizersRemaining", true, "SomeFinalizersRemain", &finalizing)
         },
     ];
-    set_status(world, key, json!({"phase": "Terminating", "conditions": conditions}))
+    set_status(world, key, &json!({"phase": "Terminating", "conditions": conditions}))
 }
 
 /// Returns how many objects are left of each resource, and how many wait for each finalizer.

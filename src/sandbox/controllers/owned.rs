@@ -4,13 +4,13 @@ use std::sync::Arc;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::super::delete::{DeleteOptions, delete_object};
 use super::super::json::{items, remove, set, text};
 use super::super::kinds::Resource;
 use super::super::selectors::Labels;
 use super::super::status::Status;
 use super::super::world::{Key, World, controller_reference};
 use super::super::write::{self, Writer};
-use super::super::delete::{DeleteOptions, delete_object};
 use crate::model::{Json, Object};
 
 /// The name under which the controllers of Kubernetes write.
@@ -52,7 +52,9 @@ pub(super) fn controlled(world: &World, owner: &Object, group: &str, plural: &st
 }
 
 fn is_controlled_by(object: &Object, uid: &str) -> bool {
-    items(object.json(), "/metadata/ownerReferences").iter().any(|owner| owner["controller"] == true && text(owner, "/uid") == uid)
+    items(object.json(), "/metadata/ownerReferences")
+        .iter()
+        .any(|owner| owner["controller"] == true && text(owner, "/uid") == uid)
 }
 
 /// Takes over pods that match a selector and that nobody controls.
@@ -126,18 +128,23 @@ pub(super) fn is_active(pod: &Object) -> bool {
 }
 
 /// Returns a condition; its time is that of the last real change.
-pub(super) fn make_condition(object: &Json, time: &str, kind: &str, is_true: bool, reason: &str, message: &str) -> Json {
+pub(super) fn make_condition(
+    object: &Json,
+    time: &str,
+    kind: &str,
+    is_true: bool,
+    reason: &str,
+    message: &str,
+) -> Json {
     let status = if is_true { "True" } else { "False" };
     let old = items(object, "/status/conditions").iter().find(|condition| condition["type"] == kind);
-    let since = old
-        .filter(|old| old["status"] == status)
-        .and_then(|old| old["lastTransitionTime"].as_str())
-        .unwrap_or(time);
+    let since =
+        old.filter(|old| old["status"] == status).and_then(|old| old["lastTransitionTime"].as_str()).unwrap_or(time);
     json!({"type": kind, "status": status, "lastTransitionTime": since, "reason": reason, "message": message})
 }
 
 /// Writes the status of an object, if it has changed.
-pub(super) fn set_status(world: &mut World, key: &Key, fields: Json) -> Result<(), Status> {
+pub(super) fn set_status(world: &mut World, key: &Key, fields: &Json) -> Result<(), Status> {
     write::modify(world, key, status(), |object| {
         let mut new = object.get("status").cloned().unwrap_or_else(|| json!({}));
         for (name, value) in fields.as_object().into_iter().flatten() {

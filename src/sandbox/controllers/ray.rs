@@ -36,7 +36,8 @@ fn is_suspended(object: &Object) -> bool {
 }
 
 fn cluster(object: &Object, time: &str) -> Json {
-    let condition = |kind, is_true, reason, message| make_condition(object.json(), time, kind, is_true, reason, message);
+    let condition =
+        |kind, is_true, reason, message| make_condition(object.json(), time, kind, is_true, reason, message);
     if is_suspended(object) {
         return json!({"state": "suspended", "conditions": [
             condition("RayClusterSuspended", true, "RayClusterSuspended", ""),
@@ -80,7 +81,8 @@ fn job(object: &Object, time: &str) -> Json {
 }
 
 fn service(object: &Object, time: &str) -> Json {
-    let condition = |kind, is_true, reason, message| make_condition(object.json(), time, kind, is_true, reason, message);
+    let condition =
+        |kind, is_true, reason, message| make_condition(object.json(), time, kind, is_true, reason, message);
     json!({
         "serviceStatus": "Running",
         "conditions": [

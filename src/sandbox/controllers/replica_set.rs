@@ -8,7 +8,9 @@ use super::super::defaults::replicas;
 use super::super::status::Status;
 use super::super::world::{Key, World};
 use super::events;
-use super::owned::{adopt, condition, controlled, create, delete, is_active, is_ready, make_condition, pod_of, set_status, suffix};
+use super::owned::{
+    adopt, condition, controlled, create, delete, is_active, is_ready, make_condition, pod_of, set_status, suffix,
+};
 use super::queue::Controller;
 use super::route::add_later;
 use crate::model::{Json, Object};
@@ -21,8 +23,7 @@ const BACK_OFF: Duration = Duration::from_secs(1);
 pub(super) fn reconcile(world: &mut World, key: &Key) -> Result<(), Status> {
     let Some(set) = world.get(key).cloned().filter(|set| !set.is_terminating()) else { return Ok(()) };
     adopt(world, &set, "", "pods")?;
-    let pods: Vec<Arc<Object>> =
-        controlled(world, &set, "", "pods").into_iter().filter(|pod| is_active(pod)).collect();
+    let pods: Vec<Arc<Object>> = controlled(world, &set, "", "pods").into_iter().filter(|pod| is_active(pod)).collect();
     let wanted = usize::try_from(replicas(set.json())).unwrap_or(0);
     let failure = if pods.len() < wanted { add_pods(world, &set, wanted - pods.len()) } else { None };
     remove_pods(world, &set, &pods, wanted)?;
@@ -87,5 +88,5 @@ fn write_status(world: &mut World, key: &Key, set: &Object, failure: Option<Stri
         "replicas": active, "fullyLabeledReplicas": some(active), "readyReplicas": some(ready),
         "availableReplicas": some(ready), "terminatingReplicas": terminating, "conditions": conditions,
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }

@@ -123,12 +123,17 @@ fn neighbour_tasks(world: &mut World, change: &Change) {
         ("", "nodes") => {
             add_pending_pods(world, "");
             let namespaces: Vec<Key> = keys(world, "apps", "daemonsets", None, |_| true);
-            namespaces.into_iter().for_each(|key| add(world, Controller::DaemonSet, key));
+            for key in namespaces {
+                add(world, Controller::DaemonSet, key);
+            }
         }
         ("", "persistentvolumeclaims") => claim_neighbours(world, key),
         ("", "persistentvolumes") | ("storage.k8s.io", "storageclasses") => {
-            let pending = keys(world, "", "persistentvolumeclaims", None, |claim| claim.text("/status/phase") != Some("Bound"));
-            pending.into_iter().for_each(|key| add(world, Controller::Claim, key));
+            let pending =
+                keys(world, "", "persistentvolumeclaims", None, |claim| claim.text("/status/phase") != Some("Bound"));
+            for key in pending {
+                add(world, Controller::Claim, key);
+            }
         }
         ("", "configmaps" | "secrets") if change.old.is_none() => {
             add_all(world, Controller::Kubelet, "", "pods", &key.namespace, |pod| {
@@ -137,9 +142,14 @@ fn neighbour_tasks(world: &mut World, change: &Change) {
         }
         ("apps", "deployments" | "statefulsets" | "replicasets") | ("ray.io", _) => {
             let name = key.name.clone();
-            add_all(world, Controller::Autoscaler, "autoscaling", "horizontalpodautoscalers", &key.namespace, move |scaler| {
-                scaler.text("/spec/scaleTargetRef/name") == Some(name.as_str())
-            });
+            add_all(
+                world,
+                Controller::Autoscaler,
+                "autoscaling",
+                "horizontalpodautoscalers",
+                &key.namespace,
+                move |scaler| scaler.text("/spec/scaleTargetRef/name") == Some(name.as_str()),
+            );
         }
         _ => definition_neighbours(world, change),
     }
@@ -164,7 +174,8 @@ fn pod_neighbours(world: &mut World, change: &Change) {
         matches(Labels::of(budget.pointer("/spec/selector")).as_ref())
     });
     let was_running = change.old.as_ref().is_some_and(|pod| pod.text("/spec/nodeName").is_some());
-    let is_over = change.new.as_ref().is_none_or(|pod| matches!(pod.text("/status/phase"), Some("Succeeded" | "Failed")));
+    let is_over =
+        change.new.as_ref().is_none_or(|pod| matches!(pod.text("/status/phase"), Some("Succeeded" | "Failed")));
     if was_running && is_over {
         add_pending_pods(world, "");
         add_all(world, Controller::Quota, "", "resourcequotas", &key.namespace, |_| true);
@@ -178,7 +189,9 @@ fn pod_neighbours(world: &mut World, change: &Change) {
         .filter(|name| !name.is_empty())
         .map(|name| Key::new("", "persistentvolumeclaims", &key.namespace, name))
         .collect();
-    claims.into_iter().for_each(|key| add(world, Controller::Claim, key));
+    for key in claims {
+        add(world, Controller::Claim, key);
+    }
 }
 
 fn claim_neighbours(world: &mut World, key: &Key) {
@@ -190,14 +203,19 @@ fn claim_neighbours(world: &mut World, key: &Key) {
         add(world, Controller::Scheduler, user.clone());
         add_later(world, Controller::Kubelet, user, START);
     }
-    let volumes = keys(world, "", "persistentvolumes", None, |volume| volume.text("/spec/claimRef/name") == Some(name.as_str()));
-    volumes.into_iter().for_each(|key| add(world, Controller::Claim, key));
+    let volumes =
+        keys(world, "", "persistentvolumes", None, |volume| volume.text("/spec/claimRef/name") == Some(name.as_str()));
+    for key in volumes {
+        add(world, Controller::Claim, key);
+    }
 }
 
 /// A definition that is being deleted waits for the last of its objects.
 fn definition_neighbours(world: &mut World, change: &Change) {
     let Resource { group, plural } = &change.key.resource;
-    if change.new.is_none() && world.find("apiextensions.k8s.io", "customresourcedefinitions", "", &format!("{plural}.{group}")).is_some() {
+    if change.new.is_none()
+        && world.find("apiextensions.k8s.io", "customresourcedefinitions", "", &format!("{plural}.{group}")).is_some()
+    {
         let name = format!("{plural}.{group}");
         add(world, Controller::Definition, Key::new("apiextensions.k8s.io", "customresourcedefinitions", "", &name));
     }
@@ -205,8 +223,11 @@ fn definition_neighbours(world: &mut World, change: &Change) {
 
 fn add_pending_pods(world: &mut World, namespace: &str) {
     let namespace = (!namespace.is_empty()).then_some(namespace);
-    let pending = keys(world, "", "pods", namespace, |pod| pod.text("/spec/nodeName").is_none() && !pod.is_terminating());
-    pending.into_iter().for_each(|key| add(world, Controller::Scheduler, key));
+    let pending =
+        keys(world, "", "pods", namespace, |pod| pod.text("/spec/nodeName").is_none() && !pod.is_terminating());
+    for key in pending {
+        add(world, Controller::Scheduler, key);
+    }
 }
 
 fn add_all(
@@ -218,7 +239,9 @@ fn add_all(
     wanted: impl Fn(&Object) -> bool,
 ) {
     let found = keys(world, group, plural, Some(namespace), wanted);
-    found.into_iter().for_each(|key| add(world, controller, key));
+    for key in found {
+        add(world, controller, key);
+    }
 }
 
 fn keys(

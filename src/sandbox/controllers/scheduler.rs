@@ -48,7 +48,8 @@ fn write_condition(world: &mut World, key: &Key, is_true: bool, reason: &str, me
             super::super::json::remove(&mut condition, &["reason"]);
             super::super::json::remove(&mut condition, &["message"]);
         }
-        let others: Vec<Json> = items(pod, "/status/conditions").iter().filter(|other| other["type"] != "PodScheduled").cloned().collect();
+        let others: Vec<Json> =
+            items(pod, "/status/conditions").iter().filter(|other| other["type"] != "PodScheduled").cloned().collect();
         let all: Vec<Json> = std::iter::once(condition).chain(others).collect();
         set(pod, &["status", "conditions"], all);
     })
@@ -68,13 +69,15 @@ fn choose(world: &World, pod: &Object) -> Result<String, String> {
         let empty = Vec::new();
         let load = loads.get(node.name()).unwrap_or(&empty);
         let mut wrong = refusals(node, pod, load);
-        if wrong.is_empty() && has_repelling_pod(world, node, pod, load, &nodes, &loads) {
+        if wrong.is_empty() && has_repelling_pod(node, pod, load, &nodes, &loads) {
             wrong.push("node(s) didn't match pod anti-affinity rules".to_owned());
         }
         if wrong.is_empty() {
             fitting.push((load.len(), node.name()));
         }
-        wrong.into_iter().for_each(|reason| *reasons.entry(reason).or_default() += 1);
+        for reason in wrong {
+            *reasons.entry(reason).or_default() += 1;
+        }
     }
     // The emptiest node; of equal ones the first.
     if let Some((_, name)) = fitting.into_iter().min() {
@@ -82,9 +85,15 @@ fn choose(world: &World, pod: &Object) -> Result<String, String> {
     }
     let total = nodes.len();
     let reasons: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    let helps = if reasons.iter().any(|reason| reason.contains("Insufficient")) { "No preemption victims found for incoming pod" } else { "Preemption is not helpful for scheduling" };
+    let helps = if reasons.iter().any(|reason| reason.contains("Insufficient")) {
+        "No preemption victims found for incoming pod"
+    } else {
+        "Preemption is not helpful for scheduling"
+    };
     let reasons = reasons.join(", ");
-    Err(format!("0/{total} nodes are available: {reasons}. preemption: 0/{total} nodes are available: {total} {helps}."))
+    Err(format!(
+        "0/{total} nodes are available: {reasons}. preemption: 0/{total} nodes are available: {total} {helps}."
+    ))
 }
 
 /// Returns the pods on each node.
@@ -112,7 +121,9 @@ fn check_claims(world: &World, pod: &Object) -> Result<(), String> {
         let is_bound = claim.text("/status/phase") == Some("Bound");
         if !is_bound && !super::claim::waits_for_pod(world, claim) {
             let total = world.list(&Resource::new("", "nodes"), None).count();
-            return Err(format!("0/{total} nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"));
+            return Err(format!(
+                "0/{total} nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+            ));
         }
     }
     Ok(())
@@ -130,16 +141,17 @@ fn refusals(node: &Object, pod: &Object, load: &[Arc<Object>]) -> Vec<String> {
 
 fn selection_refusal(node: &Object, pod: &Json) -> Option<String> {
     let wanted = Labels::of_map(pod.pointer("/spec/nodeSelector"));
-    let terms = pod.pointer("/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    let terms =
+        pod.pointer("/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
     let terms = terms.and_then(Json::as_array);
     let fits = wanted.match_object(node) && terms.is_none_or(|terms| terms.iter().any(|term| matches_term(node, term)));
     (!fits).then(|| "node(s) didn't match Pod's node affinity/selector".to_owned())
 }
 
 fn matches_term(node: &Object, term: &Json) -> bool {
-    let expressions = items(term, "/matchExpressions").iter().all(|expression| {
-        matches_expression(node.label(text(expression, "/key")), expression)
-    });
+    let expressions = items(term, "/matchExpressions")
+        .iter()
+        .all(|expression| matches_expression(node.label(text(expression, "/key")), expression));
     let fields = items(term, "/matchFields").iter().all(|expression| matches_expression(Some(node.name()), expression));
     expressions && fields
 }
@@ -175,10 +187,11 @@ fn taint_refusal(node: &Object, pod: &Json) -> Option<String> {
         return Some("node(s) were unschedulable".to_owned());
     }
     let taints = items(node.json(), "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
-    let mut untolerated = taints.filter(|taint| !is_tolerated(text(taint, "/key"), text(taint, "/value"), text(taint, "/effect")));
-    untolerated.next().map(|taint| {
-        format!("node(s) had untolerated taint {{{}: {}}}", text(taint, "/key"), text(taint, "/value"))
-    })
+    let mut untolerated =
+        taints.filter(|taint| !is_tolerated(text(taint, "/key"), text(taint, "/value"), text(taint, "/effect")));
+    untolerated
+        .next()
+        .map(|taint| format!("node(s) had untolerated taint {{{}: {}}}", text(taint, "/key"), text(taint, "/value")))
 }
 
 /// Returns what a node has too little of.
@@ -197,7 +210,9 @@ fn lacking(node: &Object, pod: &Json, load: &[Arc<Object>]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        let used = load.iter().fold(Quantity::ZERO, |sum, other| sum.checked_add(&pod_amount(other.json(), name)).unwrap_or(sum));
+        let used = load
+            .iter()
+            .fold(Quantity::ZERO, |sum, other| sum.checked_add(&pod_amount(other.json(), name)).unwrap_or(sum));
         let wanted = pod_amount(pod, name);
         if !wanted.is_zero() && used.checked_add(&wanted).is_none_or(|sum| sum > room(name)) {
             wrong.push(format!("Insufficient {name}"));
@@ -208,7 +223,6 @@ fn lacking(node: &Object, pod: &Json, load: &[Arc<Object>]) -> Vec<String> {
 
 /// Tells whether a pod's own anti-affinity keeps it away from a node.
 fn has_repelling_pod(
-    _world: &World,
     node: &Object,
     pod: &Object,
     load: &[Arc<Object>],

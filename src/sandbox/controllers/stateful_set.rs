@@ -43,7 +43,8 @@ fn advance(world: &mut World, owner: &Arc<Object>, revision: &str) -> Result<boo
         match pods.iter().find(|pod| pod.name() == name) {
             None => {
                 if let Err(status) = make_pod(world, owner, &name, ordinal, revision) {
-                    let message = format!("create Pod {name} in StatefulSet {} failed error: {}", owner.name(), status.message);
+                    let message =
+                        format!("create Pod {name} in StatefulSet {} failed error: {}", owner.name(), status.message);
                     events::warning(world, owner, COMPONENT, "FailedCreate", &message);
                     return Ok(true);
                 }
@@ -55,15 +56,15 @@ fn advance(world: &mut World, owner: &Arc<Object>, revision: &str) -> Result<boo
                 delete(world, pod)?;
                 return Ok(false);
             }
-            Some(pod) if !is_ready(pod) && !is_parallel => {
-                // A pod that can never become ready by the old template must not block the new one.
-                return replace_broken(world, owner, pod, revision).map(|()| false);
-            }
+            // As on a real server, a pod that never becomes ready blocks the rollout until somebody deletes it.
+            Some(pod) if !is_ready(pod) && !is_parallel => return Ok(false),
             Some(_) => {}
         }
     }
-    let mut beyond: Vec<&Arc<Object>> =
-        pods.iter().filter(|pod| ordinal(pod, owner).is_none_or(|ordinal| ordinal < first || ordinal >= first + wanted)).collect();
+    let mut beyond: Vec<&Arc<Object>> = pods
+        .iter()
+        .filter(|pod| ordinal(pod, owner).is_none_or(|ordinal| ordinal < first || ordinal >= first + wanted))
+        .collect();
     beyond.sort_by_key(|pod| std::cmp::Reverse(ordinal(pod, owner)));
     for pod in &beyond {
         if !pod.is_terminating() {
@@ -109,13 +110,6 @@ fn update(world: &mut World, owner: &Arc<Object>, pods: &[Arc<Object>], revision
     Ok(())
 }
 
-/// With `Parallel` or after a failed start the real controller waits for a person; a sandbox that is tried out goes on.
-fn replace_broken(world: &mut World, owner: &Arc<Object>, pod: &Arc<Object>, revision: &str) -> Result<(), Status> {
-    let _ = owner;
-    let never_ran = pod.text("/status/phase") == Some("Pending") && pod.text("/spec/nodeName").is_none();
-    if never_ran && !is_updated(pod, revision) && !pod.is_terminating() { delete(world, pod) } else { Ok(()) }
-}
-
 fn make_claims(world: &mut World, owner: &Arc<Object>, ordinal: i64) -> Result<(), Status> {
     let namespace = owner.namespace().unwrap_or_default();
     for template in items(owner.json(), "/spec/volumeClaimTemplates") {
@@ -124,7 +118,9 @@ fn make_claims(world: &mut World, owner: &Arc<Object>, ordinal: i64) -> Result<(
             continue;
         }
         let mut labels = template.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
-        for (label, value) in owner.pointer("/spec/selector/matchLabels").and_then(Json::as_object).into_iter().flatten() {
+        for (label, value) in
+            owner.pointer("/spec/selector/matchLabels").and_then(Json::as_object).into_iter().flatten()
+        {
             set(&mut labels, &[label], value.clone());
         }
         let mut metadata = json!({"name": name, "namespace": namespace, "labels": labels});
@@ -206,5 +202,5 @@ fn write_status(world: &mut World, key: &Key, owner: &Object, revision: &str) ->
         "readyReplicas": some(ready), "availableReplicas": ready, "currentReplicas": some(of_current),
         "updatedReplicas": some(updated), "currentRevision": current, "updateRevision": revision, "collisionCount": 0,
     });
-    set_status(world, key, status)
+    set_status(world, key, &status)
 }

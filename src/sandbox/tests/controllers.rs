@@ -43,7 +43,10 @@ async fn a_new_template_is_rolled_out() {
     bench.advance(60);
     let object = bench.get(&path).await.expect(200);
     let status = &object["status"];
-    assert_eq!((&status["updatedReplicas"], &status["replicas"], &status["readyReplicas"]), (&json!(3), &json!(3), &json!(3)));
+    assert_eq!(
+        (&status["updatedReplicas"], &status["replicas"], &status["readyReplicas"]),
+        (&json!(3), &json!(3), &json!(3))
+    );
     assert_eq!(object["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "2");
     let pods = bench.get(PODS).await.expect(200);
     assert_eq!(names(&pods).len(), 3);
@@ -76,7 +79,10 @@ async fn an_image_that_cannot_be_pulled_shows_in_the_pod() {
     bench.advance(5);
     let pods = bench.get(PODS).await.expect(200);
     let status = &pods["items"][0]["status"];
-    assert_eq!((&status["phase"], &status["containerStatuses"][0]["state"]["waiting"]["reason"]), (&json!("Pending"), &json!("ImagePullBackOff")));
+    assert_eq!(
+        (&status["phase"], &status["containerStatuses"][0]["state"]["waiting"]["reason"]),
+        (&json!("Pending"), &json!("ImagePullBackOff"))
+    );
     bench.advance(700);
     let object = bench.get(&format!("{DEPLOYMENTS}/d")).await.expect(200);
     assert_eq!(condition(&object, "Progressing")["reason"], "ProgressDeadlineExceeded");
@@ -109,7 +115,10 @@ async fn a_quota_refuses_pods_and_the_deployment_says_so() {
     let object = bench.get(&format!("{DEPLOYMENTS}/d")).await.expect(200);
     let failure = condition(&object, "ReplicaFailure");
     let message = failure["message"].as_str().unwrap();
-    assert!(message.ends_with("is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"), "{message}");
+    assert!(
+        message.ends_with("is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1"),
+        "{message}"
+    );
     let quota = bench.get("/api/v1/namespaces/team/resourcequotas/q").await.expect(200);
     assert_eq!(quota["status"], json!({"hard": {"pods": "1"}, "used": {"pods": "1"}}));
 }
@@ -120,7 +129,10 @@ async fn a_limit_range_fills_in_what_pods_leave_out() {
     let range = json!({"metadata": {"name": "l"}, "spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}, "default": {"cpu": "1"}}]}});
     bench.post("/api/v1/namespaces/team/limitranges", &range).await.expect(201);
     let pod = |cpu: &str| json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i", "resources": {"limits": {"cpu": cpu}}}]}});
-    bench.post(PODS, &pod("3")).await.refused(403, "pods \"p\" is forbidden: maximum cpu usage per Container is 2, but limit is 3");
+    bench
+        .post(PODS, &pod("3"))
+        .await
+        .refused(403, "pods \"p\" is forbidden: maximum cpu usage per Container is 2, but limit is 3");
     let mut plain = pod("1");
     plain["spec"]["containers"][0].as_object_mut().unwrap().remove("resources");
     let object = bench.post(PODS, &plain).await.expect(201);
@@ -240,7 +252,10 @@ async fn an_autoscaler_scales_when_it_is_told_to() {
     assert_eq!(object["spec"]["replicas"], 4);
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
     let scaled = entries.iter().find(|entry| entry["subresource"] == "scale").unwrap();
-    assert_eq!((&scaled["manager"], &scaled["fieldsV1"]), (&json!("kube-controller-manager"), &json!({"f:spec": {"f:replicas": {}}})));
+    assert_eq!(
+        (&scaled["manager"], &scaled["fieldsV1"]),
+        (&json!("kube-controller-manager"), &json!({"f:spec": {"f:replicas": {}}}))
+    );
     let scaler = bench.get(&format!("{path}/h")).await.expect(200);
     assert_eq!(condition(&scaler, "AbleToScale")["status"], "True");
 }
@@ -252,7 +267,10 @@ async fn jobs_run_to_their_end() {
     bench.post("/apis/batch/v1/namespaces/team/jobs", &job).await.expect(201);
     bench.advance(5);
     let job = bench.get("/apis/batch/v1/namespaces/team/jobs/j").await.expect(200);
-    assert_eq!((condition(&job, "Complete")["status"].as_str(), &job["status"]["succeeded"]), (Some("True"), &json!(1)));
+    assert_eq!(
+        (condition(&job, "Complete")["status"].as_str(), &job["status"]["succeeded"]),
+        (Some("True"), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -265,7 +283,8 @@ async fn a_daemon_set_has_a_pod_on_every_node() {
     let set = bench.get("/apis/apps/v1/namespaces/team/daemonsets/d").await.expect(200);
     assert_eq!((&set["status"]["desiredNumberScheduled"], &set["status"]["numberReady"]), (&json!(3), &json!(3)));
     let pods = bench.get(PODS).await.expect(200);
-    let mut nodes: Vec<&str> = pods["items"].as_array().unwrap().iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap()).collect();
+    let mut nodes: Vec<&str> =
+        pods["items"].as_array().unwrap().iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap()).collect();
     nodes.sort_unstable();
     assert_eq!(nodes, ["node-0", "node-1", "node-2"]);
 }
@@ -278,9 +297,14 @@ async fn a_pod_without_its_secret_waits_for_it() {
     bench.post(PODS, &pod).await.expect(201);
     bench.advance(5);
     let waiting = bench.get(&format!("{PODS}/p")).await.expect(200);
-    assert_eq!(waiting["status"]["containerStatuses"][0]["state"]["waiting"],
-        json!({"reason": "CreateContainerConfigError", "message": "secret \"s\" not found"}));
-    bench.post("/api/v1/namespaces/team/secrets", &json!({"metadata": {"name": "s"}, "stringData": {"k": "v"}})).await.expect(201);
+    assert_eq!(
+        waiting["status"]["containerStatuses"][0]["state"]["waiting"],
+        json!({"reason": "CreateContainerConfigError", "message": "secret \"s\" not found"})
+    );
+    bench
+        .post("/api/v1/namespaces/team/secrets", &json!({"metadata": {"name": "s"}, "stringData": {"k": "v"}}))
+        .await
+        .expect(201);
     bench.advance(5);
     assert_eq!(bench.get(&format!("{PODS}/p")).await.expect(200)["status"]["phase"], "Running");
 }

@@ -110,7 +110,11 @@ async fn a_folder_keeps_objects_as_they_were() {
 #[tokio::test]
 async fn a_folder_may_bring_faults() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("faults.json"), r#"[{"path_contains": "/pods", "effect": {"status": {"code": 503}}}]"#).unwrap();
+    fs::write(
+        folder.path().join("faults.json"),
+        r#"[{"path_contains": "/pods", "effect": {"status": {"code": 503}}}]"#,
+    )
+    .unwrap();
     let bench = Bench(Sandbox::open_with(Some(folder.path()), Clock::held()).unwrap());
     bench.get("/api/v1/pods").await.expect(503);
     bench.get("/api/v1/nodes").await.expect(200);

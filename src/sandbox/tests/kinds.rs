@@ -51,7 +51,8 @@ async fn custom_resources_are_defaulted_pruned_and_checked() {
     let bench = with_definition().await;
     let object = bench.apply("x", &format!("{FOOS}/f"), &foo(&json!({"items": [{"b": "c"}]}))).await.expect(201);
     assert_eq!(object["spec"], json!({"count": 3, "items": [{"a": "x", "b": "c"}]}));
-    let again = bench.apply("x", &format!("{FOOS}/f"), &foo(&json!({"items": [{"b": "c", "a": "x"}]}))).await.expect(200);
+    let again =
+        bench.apply("x", &format!("{FOOS}/f"), &foo(&json!({"items": [{"b": "c", "a": "x"}]}))).await.expect(200);
     assert_eq!(object["metadata"]["resourceVersion"], again["metadata"]["resourceVersion"]);
     bench.apply("x", &format!("{FOOS}/g"), &json!({"apiVersion": "example.com/v1", "kind": "Foo", "spec": {"count": 50}})).await.refused(
         422,

@@ -51,8 +51,8 @@ impl Bench {
         let warnings = response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap().to_owned());
         let warnings = warnings.collect();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| Json::from(String::from_utf8_lossy(&bytes).into_owned()));
+        let body =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| Json::from(String::from_utf8_lossy(&bytes).into_owned()));
         Answer { code, body, warnings }
     }
 

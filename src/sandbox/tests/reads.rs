@@ -121,7 +121,9 @@ async fn a_watch_from_a_forgotten_version_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_ends_in_time_and_sends_a_bookmark_before() {
     let bench = filled().await;
-    let path = format!("{CONFIG_MAPS}?watch=true&resourceVersion=0&labelSelector=x&timeoutSeconds=30&allowWatchBookmarks=true");
+    let path = format!(
+        "{CONFIG_MAPS}?watch=true&resourceVersion=0&labelSelector=x&timeoutSeconds=30&allowWatchBookmarks=true"
+    );
     let mut stream = watch(&bench, &path).await;
     assert_eq!(event(&mut stream).await.0, "BOOKMARK");
     assert!(stream.next().await.is_none());

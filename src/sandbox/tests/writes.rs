@@ -81,10 +81,13 @@ async fn unknown_fields_are_refused_warned_of_or_dropped() {
     let ignored = bench.post(&format!("{CONFIG_MAPS}?fieldValidation=Ignore"), &object).await;
     assert_eq!(ignored.warnings, Vec::<String>::new());
     assert_eq!(ignored.expect(201).get("dta"), None);
-    bench.apply("x", &format!("{CONFIG_MAPS}/b"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "dta": {}})).await.refused(
-        500,
-        "failed to create typed patch object (team/b; /v1, Kind=ConfigMap): .dta: field not declared in schema",
-    );
+    bench
+        .apply("x", &format!("{CONFIG_MAPS}/b"), &json!({"apiVersion": "v1", "kind": "ConfigMap", "dta": {}}))
+        .await
+        .refused(
+            500,
+            "failed to create typed patch object (team/b; /v1, Kind=ConfigMap): .dta: field not declared in schema",
+        );
 }
 
 #[tokio::test]
@@ -113,10 +116,10 @@ async fn an_update_of_an_older_version_is_a_conflict() {
     let text = "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please apply your \
                 changes to the latest version and try again";
     bench.put(&format!("{CONFIG_MAPS}/a"), &object).await.refused(409, text);
-    bench.apply("x", &format!("{CONFIG_MAPS}/a"), &object).await.refused(
-        409,
-        "Apply failed with 1 conflict: conflict with \"test\" using v1 at 2026-01-01T00:00:00Z: .data.k",
-    );
+    bench
+        .apply("x", &format!("{CONFIG_MAPS}/a"), &object)
+        .await
+        .refused(409, "Apply failed with 1 conflict: conflict with \"test\" using v1 at 2026-01-01T00:00:00Z: .data.k");
 }
 
 #[tokio::test]
@@ -194,7 +197,8 @@ async fn an_object_with_finalizers_stays_until_they_are_gone() {
 async fn immutable_fields_are_refused_with_the_words_of_the_server() {
     let bench = Bench::with_namespace().await;
     bench.apply("x", &format!("{DEPLOYMENTS}/d"), &deployment("d", 1)).await.expect(201);
-    let selector = json!({"spec": {"selector": {"matchLabels": {"b": "c"}}, "template": {"metadata": {"labels": {"b": "c"}}}}});
+    let selector =
+        json!({"spec": {"selector": {"matchLabels": {"b": "c"}}, "template": {"metadata": {"labels": {"b": "c"}}}}});
     let refused = bench.patch(MERGE, &format!("{DEPLOYMENTS}/d"), &selector).await;
     let cause = &refused.body["details"]["causes"][0];
     assert_eq!((refused.code, &cause["field"]), (422, &json!("spec.selector")));
@@ -217,19 +221,27 @@ async fn a_deployment_that_cannot_be_is_refused() {
     wrong["spec"]["template"]["metadata"]["labels"] = json!({"app": "other"});
     wrong["spec"]["template"]["spec"]["containers"][0]["volumeMounts"] = json!([{"name": "v", "mountPath": "/v"}]);
     let refused = bench.apply("x", &format!("{DEPLOYMENTS}/d"), &wrong).await;
-    let fields: Vec<&str> =
-        refused.body["details"]["causes"].as_array().unwrap().iter().map(|cause| cause["field"].as_str().unwrap()).collect();
-    assert_eq!(
-        fields,
-        ["spec.template.metadata.labels", "spec.template.spec.containers[0].volumeMounts[0].name"]
-    );
+    let fields: Vec<&str> = refused.body["details"]["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cause| cause["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(fields, ["spec.template.metadata.labels", "spec.template.spec.containers[0].volumeMounts[0].name"]);
 }
 
 #[tokio::test]
 async fn deep_and_broken_bodies_are_refused() {
     let bench = Bench::with_namespace().await;
     let deep = format!("{}{}", "{\"a\":".repeat(50_000), "1".to_owned() + &"}".repeat(50_000));
-    for body in [deep.into_bytes(), b"{\"a\"".to_vec(), b"\xff\xfe".to_vec(), b"[1]".to_vec(), b"\"text\"".to_vec(), b"null".to_vec()] {
+    for body in [
+        deep.into_bytes(),
+        b"{\"a\"".to_vec(),
+        b"\xff\xfe".to_vec(),
+        b"[1]".to_vec(),
+        b"\"text\"".to_vec(),
+        b"null".to_vec(),
+    ] {
         for (method, media_type, path) in [
             ("POST", "application/json", CONFIG_MAPS.to_owned()),
             ("PATCH", APPLY, format!("{CONFIG_MAPS}/a?fieldManager=x")),
