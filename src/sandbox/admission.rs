@@ -23,7 +23,7 @@ pub(super) fn check_namespace(world: &World, info: &KindInfo, name: &str, namesp
 /// Fills in what only a server can know about a new object.
 pub(super) fn mutate(world: &World, info: &KindInfo, object: &mut Json) -> Result<(), Status> {
     match info.kind.as_str() {
-        _ if info.custom => {}
+        _ if info.is_custom() => {}
         "Namespace" => set(object, &["spec", "finalizers"], vec!["kubernetes"]),
         "Pod" => fill_pod(world, info, object)?,
         "Service" => fill_service(world, object),
@@ -41,7 +41,7 @@ pub(super) fn mutate(world: &World, info: &KindInfo, object: &mut Json) -> Resul
 /// Keeps on a change what the server gave out before and the new form left out.
 pub(super) fn fill_on_update(world: &World, info: &KindInfo, live: &Json, object: &mut Json) {
     match info.kind.as_str() {
-        _ if info.custom => {}
+        _ if info.is_custom() => {}
         "Service" => {
             let is_external = [live, &*object].iter().any(|service| text(service, "/spec/type") == "ExternalName");
             let kept: &[&str] =
@@ -182,10 +182,11 @@ fn apply_limit_ranges(world: &World, info: &KindInfo, object: &mut Json) -> Resu
         .flat_map(|range| items(range.json(), "/spec/limits").to_vec())
         .filter(|limit| limit["type"] == "Container")
         .collect();
+    let mut filled = Vec::new();
     for limit in &ranges {
         for list in ["initContainers", "containers"] {
             for container in items_mut(object, &["spec", list]) {
-                fill_limits(limit, container);
+                filled.extend(fill_limits(limit, container));
                 let wrong = exceeded(limit, container);
                 if !wrong.is_empty() {
                     let why = if wrong.len() == 1 { wrong.concat() } else { format!("[{}]", wrong.join(", ")) };
@@ -194,15 +195,26 @@ fn apply_limit_ranges(world: &World, info: &KindInfo, object: &mut Json) -> Resu
             }
         }
     }
+    if !filled.is_empty() {
+        let text = format!("LimitRanger plugin set: {}", filled.join("; "));
+        set(object, &["metadata", "annotations", "kubernetes.io/limit-ranger"], text);
+    }
     Ok(())
 }
 
-fn fill_limits(limit: &Json, container: &mut Json) {
-    for (from, to) in [("default", "limits"), ("defaultRequest", "requests")] {
-        for (name, value) in limit.get(from).and_then(Json::as_object).into_iter().flatten() {
-            default(container, &["resources", to, name], value.clone());
+/// Fills in what a container leaves out; returns what was filled in, in words.
+fn fill_limits(limit: &Json, container: &mut Json) -> Vec<String> {
+    let mut filled = Vec::new();
+    for (from, to, word) in [("defaultRequest", "requests", "request"), ("default", "limits", "limit")] {
+        let values = limit.get(from).and_then(Json::as_object).into_iter().flatten();
+        let missing = values.filter(|(name, _)| get(container, &["resources", to, name]).is_none());
+        let missing: Vec<(String, Json)> = missing.map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (name, value) in missing {
+            filled.push(format!("{name} {word} for container {}", text(container, "/name")));
+            set(container, &["resources", to, &name], value);
         }
     }
+    filled
 }
 
 fn exceeded(limit: &Json, container: &Json) -> Vec<String> {

@@ -9,13 +9,13 @@ pub(crate) enum Clock {
     /// The machine's clock: simulated controllers act a few tens of milliseconds after a change.
     Auto,
     /// Stands still until it is advanced; simulated controllers act only then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the clock; the program never does"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "only tests hold the clock"))]
     Manual(Timestamp),
 }
 
 impl Clock {
     /// Returns a clock that stands at a fixed instant, for tests.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the clock; the program never does"))]
+    #[cfg(test)]
     pub(crate) fn held() -> Self {
         Self::Manual(Timestamp::constant(1_767_225_600, 0))
     }

@@ -1,10 +1,10 @@
-//! Kinds that `CustomResourceDefinitions` add: served as soon as the definition is kept, gone with it.
+//! Kinds that custom resource definitions add: served as soon as the definition is kept, gone with it.
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::json::{default, get, items, items_mut, remove, set, text};
-use super::kinds::{KindInfo, Resource};
+use super::kinds::{KindInfo, Origin, Resource};
 use super::scale::Paths;
 use super::status::Cause;
 use super::world::{Change, World};
@@ -68,14 +68,14 @@ fn kind_info(definition: &Json, version: &Json) -> KindInfo {
         namespaced: text(definition, "/spec/scope") == "Namespaced",
         has_status: version.pointer("/subresources/status").is_some(),
         has_scale: version.pointer("/subresources/scale").is_some(),
-        custom: true,
+        origin: Origin::Custom,
         storage_version: text(stored.unwrap_or(version), "/name").to_owned(),
     }
 }
 
 /// Returns the definition of a custom kind.
 pub(super) fn definition<'a>(world: &'a World, info: &KindInfo) -> Option<&'a Arc<Object>> {
-    if info.custom { world.find(GROUP, PLURAL, "", &info.qualified()) } else { None }
+    if info.is_custom() { world.find(GROUP, PLURAL, "", &info.qualified()) } else { None }
 }
 
 /// Returns the version of a definition in which a kind is served.

@@ -36,12 +36,6 @@ pub(super) fn fill(info: &KindInfo, object: &mut Json) {
         "Ingress" => default(object, &["status", "loadBalancer"], json!({})),
         "RoleBinding" | "ClusterRoleBinding" => fill_binding(object),
         "LimitRange" => items_mut(object, &["spec", "limits"]).for_each(fill_limit),
-        "ResourceQuota" => {
-            let hard = get(object, &["spec", "hard"]).cloned();
-            if let Some(hard) = hard.filter(|_| object.get("status").is_none()) {
-                let _ = hard;
-            }
-        }
         "PriorityClass" => default(object, &["preemptionPolicy"], "PreemptLowerPriority"),
         "Secret" => default(object, &["type"], "Opaque"),
         "Namespace" => {
@@ -104,6 +98,8 @@ fn fill_stateful_set(object: &mut Json) {
 }
 
 fn fill_daemon_set(object: &mut Json) {
+    let generation = integer(object, "/metadata/generation").unwrap_or(1).to_string();
+    default(object, &["metadata", "annotations", "deprecated.daemonset.template.generation"], generation);
     default(object, &["spec", "revisionHistoryLimit"], 10);
     default(object, &["spec", "updateStrategy", "type"], "RollingUpdate");
     if text(object, "/spec/updateStrategy/type") == "RollingUpdate" {

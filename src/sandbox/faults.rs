@@ -62,20 +62,9 @@ impl Faults {
         Self(faults)
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
+    #[cfg(test)]
     pub(super) fn add(&mut self, fault: Fault) {
         self.0.push(fault);
-    }
-
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// Returns what strikes a request, and counts it. The first fault that matches wins.

@@ -100,7 +100,8 @@ pub(super) fn list(world: &mut World, call: &Call<'_>, effect: Option<&Effect>) 
     }
     check_version(world, call.parameters)?;
     let limit = usize::try_from(call.parameters.number("limit")?.unwrap_or(0)).unwrap_or(usize::MAX);
-    let (revision, start, snapshot, objects) = if let Some(token) = call.parameters.get("continue") {
+    let token = call.parameters.get("continue");
+    let (revision, start, snapshot, objects) = if let Some(token) = token {
         resume(world, token)?
     } else {
         let (revision, objects) = select(world, call, &filter, effect);

@@ -14,7 +14,7 @@ const IMMUTABLE: &str = "field is immutable";
 /// Returns the changes that are not allowed.
 pub(super) fn check(world: &World, info: &KindInfo, old: &Json, new: &Json) -> Vec<Cause> {
     match info.kind.as_str() {
-        _ if info.custom => Vec::new(),
+        _ if info.is_custom() => Vec::new(),
         "Deployment" | "DaemonSet" | "ReplicaSet" => {
             unchanged(old, new, &["spec", "selector"], IMMUTABLE).into_iter().collect()
         }

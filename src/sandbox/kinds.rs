@@ -1,4 +1,5 @@
 //! The table of kinds that the sandbox serves: names, scope, short names, subresources.
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,10 +20,18 @@ pub(super) struct KindInfo {
     pub namespaced: bool,
     pub has_status: bool,
     pub has_scale: bool,
-    /// True for kinds that a `CustomResourceDefinition` made.
-    pub custom: bool,
+    pub origin: Origin,
     /// The version in which objects are kept.
     pub storage_version: String,
+}
+
+/// Where a kind is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The table below.
+    BuiltIn,
+    /// A `CustomResourceDefinition`.
+    Custom,
 }
 
 /// A group and a plural: what a path names, whatever the version.
@@ -142,9 +151,14 @@ impl KindInfo {
             namespaced: flags.contains('n'),
             has_status: flags.contains('s'),
             has_scale: flags.contains('c'),
-            custom: false,
+            origin: Origin::BuiltIn,
             storage_version: version.to_owned(),
         }
+    }
+
+    /// Tells whether a definition made the kind.
+    pub(super) fn is_custom(&self) -> bool {
+        self.origin == Origin::Custom
     }
 
     /// Returns `deployments.apps`, or `pods` for the core group.
@@ -172,12 +186,12 @@ impl KindInfo {
 
     /// Tells whether the server counts the generations of this kind.
     pub(super) fn counts_generations(&self) -> bool {
-        self.custom || COUNTED.contains(&self.kind.as_str())
+        self.is_custom() || COUNTED.contains(&self.kind.as_str())
     }
 
     /// Tells whether this is a built-in kind of that name.
     pub(super) fn is(&self, kind: &str) -> bool {
-        !self.custom && self.kind == kind
+        !self.is_custom() && self.kind == kind
     }
 
     pub(super) fn verbs(&self) -> &'static [&'static str] {
@@ -210,7 +224,7 @@ impl Kinds {
 
     /// Forgets the custom kinds of a resource.
     pub(super) fn remove(&mut self, resource: &Resource) {
-        self.0.retain(|_, info| !(info.custom && info.resource() == *resource));
+        self.0.retain(|_, info| !(info.is_custom() && info.resource() == *resource));
     }
 
     pub(super) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<KindInfo>> {
@@ -254,7 +268,7 @@ impl Kinds {
             }
         }
         for versions in groups.values_mut() {
-            versions.sort_by_key(|version| std::cmp::Reverse(version_order(version)));
+            versions.sort_by_key(|version| Reverse(version_order(version)));
         }
         groups
     }

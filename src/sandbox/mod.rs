@@ -35,8 +35,8 @@ mod write;
 mod tests;
 
 #[cfg(test)]
-use clock::Clock;
+pub(crate) use clock::Clock;
 #[cfg(test)]
-use faults::{Effect, Fault};
+pub(crate) use faults::{Effect, Fault};
 pub(crate) use server::{Sandbox, kubeconfig, serve};
 pub(crate) use store::SandboxError;

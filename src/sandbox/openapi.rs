@@ -2,6 +2,8 @@
 //!
 //! The schemas of built-in kinds are left out: who needs them has them, and half of a schema is worse than none.
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -15,12 +17,12 @@ use crate::model::Json;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 
-/// Tells whether a path is one of `OpenAPI`'s.
+/// Tells whether a path is one of the documents'.
 pub(super) fn is_path(path: &str) -> bool {
     path == "/openapi" || path.starts_with("/openapi/")
 }
 
-/// Answers a request for documents; nothing where the path is none of `OpenAPI`'s.
+/// Answers a request for documents; nothing where the path is none of the documents'.
 pub(super) fn answer(world: &World, path: &str) -> Option<Response> {
     let rest = path.strip_prefix("/openapi")?;
     if rest == "/v3" {
@@ -48,7 +50,7 @@ fn index(world: &World) -> Json {
             let path = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
             // The hash lets clients keep a document until it changes.
             let text = document(world, group, version).map(|document| document.to_string()).unwrap_or_default();
-            let hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02X}")).collect();
+            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text.as_bytes()));
             paths.insert(path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}));
         }
     }

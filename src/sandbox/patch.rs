@@ -35,7 +35,7 @@ pub(super) fn patch(world: &mut World, call: &Call<'_>, subresource: Option<&str
 
 /// Refuses a kind of patch that is not understood.
 pub(super) fn refuse(info: &KindInfo, media_type: &str) -> Status {
-    if media_type == "application/strategic-merge-patch+json" && !info.custom {
+    if media_type == "application/strategic-merge-patch+json" && !info.is_custom() {
         return Status::unsupported_media_type(
             "the sandbox does not speak strategic merge patches: \
              use `kubectl patch --type merge`, `--type json`, or `kubectl apply --server-side`",
@@ -179,16 +179,13 @@ fn describe(conflicts: &[Conflict], info: &KindInfo) -> Vec<(String, String)> {
     conflicts
         .iter()
         .map(|conflict| {
-            let mut who = format!("conflict with \"{}\"", conflict.owner.manager);
-            if let Some(subresource) = &conflict.owner.subresource {
-                who = format!("{who} with subresource \"{subresource}\"");
-            }
-            if conflict.owner.operation == "Update" {
-                who = format!("{who} using {}", info.stored_api_version());
-                if let Some(time) = &conflict.owner.time {
-                    who = format!("{who} at {time}");
-                }
-            }
+            let owner = &conflict.owner;
+            let door = owner.subresource.as_ref().map(|name| format!(" with subresource \"{name}\""));
+            let is_update = owner.operation == "Update";
+            let version = is_update.then(|| format!(" using {}", info.stored_api_version()));
+            let time = owner.time.as_ref().filter(|_| is_update).map(|time| format!(" at {time}"));
+            let parts = [Some(format!("conflict with \"{}\"", owner.manager)), door, version, time];
+            let who = parts.into_iter().flatten().collect();
             (who, conflict.path.to_string())
         })
         .collect()

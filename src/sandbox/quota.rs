@@ -120,7 +120,7 @@ fn concerns(info: &KindInfo, name: &str) -> bool {
         return counted == info.qualified();
     }
     match info.kind.as_str() {
-        _ if info.custom => false,
+        _ if info.is_custom() => false,
         "Pod" => name == "pods" || is_compute(name),
         "PersistentVolumeClaim" => name == "persistentvolumeclaims" || name.ends_with("requests.storage"),
         "Service" => name.starts_with("services"),

@@ -68,7 +68,7 @@ pub(super) fn paths(world: &World, info: &KindInfo) -> Paths {
     let path = |text: &str| text.trim_start_matches('.').split('.').map(str::to_owned).collect();
     let built_in =
         || Paths { spec: path("spec.replicas"), status: path("status.replicas"), selector: path("spec.selector") };
-    if info.custom { crd::scale_paths(world, info).unwrap_or_else(built_in) } else { built_in() }
+    if info.is_custom() { crd::scale_paths(world, info).unwrap_or_else(built_in) } else { built_in() }
 }
 
 fn scale_of(object: &Arc<Object>, paths: &Paths) -> Json {

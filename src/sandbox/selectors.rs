@@ -194,7 +194,7 @@ fn selectable(info: &KindInfo, field: &str) -> bool {
         return true;
     }
     match info.kind.as_str() {
-        _ if info.custom => false,
+        _ if info.is_custom() => false,
         "Pod" => matches!(
             field,
             "spec.nodeName"

@@ -7,8 +7,11 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::clock::{Clock, between, later};
+#[cfg(test)]
+use super::clock::later;
+use super::clock::{Clock, between};
 use super::controllers;
+#[cfg(test)]
 use super::faults::Fault;
 use super::router;
 use super::store::SandboxError;
@@ -49,34 +52,19 @@ impl Sandbox {
     }
 
     /// Adds a fault that strikes later requests.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
+    #[cfg(test)]
     pub(crate) fn fault(&self, fault: Fault) {
         self.lock().faults.add(fault);
     }
 
-    /// Forgets all faults.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
-    pub(crate) fn clear_faults(&self) {
-        self.lock().faults.clear();
-    }
-
     /// Makes every watch that resumes from now on too old.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
+    #[cfg(test)]
     pub(crate) fn forget_history(&self) {
         self.lock().forget_history();
     }
 
     /// Moves a held clock forward and lets the simulated controllers do what is due until then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the clock; the program never does"))]
+    #[cfg(test)]
     pub(crate) fn advance(&self, by: Duration) {
         let mut world = self.lock();
         let end = later(world.now(), by);

@@ -29,7 +29,7 @@ pub(super) fn complete(structure: &Structure, object: &mut Json) {
     if let Some(fields) = object.as_object_mut() {
         fields.retain(|name, _| keeps || properties.contains_key(name) || is_common(name));
     }
-    default_fields(properties, object, DEPTH);
+    default_fields(properties, object);
     for (name, schema) in properties {
         if !is_common(name)
             && let Some(value) = object.get_mut(name)
@@ -67,7 +67,7 @@ fn complete_value(schema: &Json, value: &mut Json, depth: usize) {
                     || schema.is_none_or(|schema| schema["nullable"] == true || schema.get("default").is_none())
             });
             if let Some(properties) = properties {
-                default_fields(properties, value, depth);
+                default_fields(properties, value);
             }
             let Some(fields) = value.as_object_mut() else { return };
             for (name, value) in fields {
@@ -79,14 +79,16 @@ fn complete_value(schema: &Json, value: &mut Json, depth: usize) {
         }
         Json::Array(values) => {
             if let Some(schema) = schema.get("items") {
-                values.iter_mut().for_each(|value| complete_value(schema, value, depth));
+                for value in values {
+                    complete_value(schema, value, depth);
+                }
             }
         }
         _ => {}
     }
 }
 
-fn default_fields(properties: &serde_json::Map<String, Json>, value: &mut Json, _depth: usize) {
+fn default_fields(properties: &serde_json::Map<String, Json>, value: &mut Json) {
     let Some(fields) = value.as_object_mut() else { return };
     for (name, schema) in properties {
         if let Some(default) = schema.get("default").filter(|_| !fields.contains_key(name)) {

@@ -21,7 +21,7 @@ pub(super) fn table(info: &KindInfo, objects: &[&Json], metadata: &Json, world: 
                 "None" => Json::Null,
                 _ => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}),
             };
-            json!({"cells": row(info, object, world, now), "object": included})
+            json!({"cells": cells_of(info, object, world, now), "object": included})
         })
         .collect();
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
@@ -34,7 +34,7 @@ fn column(name: &str, kind: &str, format: &str, priority: i64) -> Json {
 
 fn columns(info: &KindInfo, world: &World) -> Vec<Json> {
     let name = column("Name", "string", "name", 0);
-    if info.custom {
+    if info.is_custom() {
         let own = printer_columns(info, world);
         let more = own.iter().map(|own| {
             let priority = own["priority"].as_i64().unwrap_or(0);
@@ -59,9 +59,9 @@ fn printer_columns(info: &KindInfo, world: &World) -> Vec<Json> {
     version.map(|version| super::json::items(version, "/additionalPrinterColumns").to_vec()).unwrap_or_default()
 }
 
-fn row(info: &KindInfo, object: &Json, world: &World, now: Timestamp) -> Vec<Json> {
+fn cells_of(info: &KindInfo, object: &Json, world: &World, now: Timestamp) -> Vec<Json> {
     let name = object["metadata"]["name"].clone();
-    let more = if info.custom { custom_cells(info, object, world, now) } else { cells(&info.kind, object, now) };
+    let more = if info.is_custom() { custom_cells(info, object, world, now) } else { cells(&info.kind, object, now) };
     std::iter::once(name).chain(more).collect()
 }
 

@@ -56,36 +56,11 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
     let age = json!(age_of(text(object, "/metadata/creationTimestamp"), now));
     let number = |pointer| json!(integer(object, pointer).unwrap_or(0));
     let word = |pointer| object.pointer(pointer).cloned().unwrap_or(json!(""));
-    let pods = || {
-        let (names, images) = containers(object, "/spec/template/spec/containers");
-        vec![json!(names), json!(images), json!(selector(object))]
-    };
-    let mut cells = match kind {
+    match kind {
         "Pod" => pod(object, now),
-        "Deployment" => {
-            let ready = format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas"));
-            vec![json!(ready), number("/status/updatedReplicas"), number("/status/availableReplicas"), age]
-        }
-        "ReplicaSet" => {
-            vec![number("/spec/replicas"), number("/status/replicas"), number("/status/readyReplicas"), age]
-        }
-        "StatefulSet" => {
-            let ready = format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas"));
-            let (names, images) = containers(object, "/spec/template/spec/containers");
-            return vec![json!(ready), age, json!(names), json!(images)];
-        }
-        "DaemonSet" => vec![
-            number("/status/desiredNumberScheduled"),
-            number("/status/currentNumberScheduled"),
-            number("/status/numberReady"),
-            number("/status/updatedNumberScheduled"),
-            number("/status/numberAvailable"),
-            json!(pairs(object.pointer("/spec/template/spec/nodeSelector"))),
-            age,
-        ],
-        "Job" => vec![json!(job_status(object)), json!(completions(object)), json!(duration(object, now)), age],
-        "CronJob" => return cron_job(object, age, now),
-        "Service" => return service(object, age),
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" => workload(kind, object, age, now),
+        "CronJob" => cron_job(object, age, now),
+        "Service" => service(object, age),
         "Endpoints" => vec![json!(endpoints(object)), age],
         "EndpointSlice" => vec![word("/addressType"), json!(slice_ports(object)), json!(slice_addresses(object)), age],
         "Ingress" => ingress(object, age),
@@ -94,25 +69,14 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
         "Node" => node(object, age),
         "PersistentVolumeClaim" => claim(object, age),
         "PersistentVolume" => volume(object, age),
-        "StorageClass" => vec![
-            word("/provisioner"),
-            word("/reclaimPolicy"),
-            word("/volumeBindingMode"),
-            json!(object["allowVolumeExpansion"] == true),
-            age,
-        ],
+        "StorageClass" => {
+            let may_grow = json!(object["allowVolumeExpansion"] == true);
+            vec![word("/provisioner"), word("/reclaimPolicy"), word("/volumeBindingMode"), may_grow, age]
+        }
         "Secret" => vec![word("/type"), json!(count(object, "/data")), age],
         "ConfigMap" => vec![json!(count(object, "/data") + count(object, "/binaryData")), age],
         "HorizontalPodAutoscaler" => autoscaler(object, age),
-        "PodDisruptionBudget" => {
-            let show = |pointer| object.pointer(pointer).map_or("N/A".to_owned(), plain);
-            vec![
-                json!(show("/spec/minAvailable")),
-                json!(show("/spec/maxUnavailable")),
-                number("/status/disruptionsAllowed"),
-                age,
-            ]
-        }
+        "PodDisruptionBudget" => budget(object, age),
         "Event" => event(object, now),
         "ResourceQuota" => quota(object, age),
         "LimitRange" | "CustomResourceDefinition" | "Role" | "ClusterRole" => vec![word("/metadata/creationTimestamp")],
@@ -127,11 +91,42 @@ pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
         }
         "IngressClass" => vec![word("/spec/controller"), json!("<none>"), age],
         _ => vec![age],
+    }
+}
+
+/// Returns the cells of what makes pods: the counts, then containers, images and selector.
+fn workload(kind: &str, object: &Json, age: Json, now: Timestamp) -> Vec<Json> {
+    let number = |pointer| json!(integer(object, pointer).unwrap_or(0));
+    let ready = json!(format!("{}/{}", number("/status/readyReplicas"), number("/spec/replicas")));
+    let mut cells = match kind {
+        "Deployment" => vec![ready, number("/status/updatedReplicas"), number("/status/availableReplicas"), age],
+        "ReplicaSet" => {
+            vec![number("/spec/replicas"), number("/status/replicas"), number("/status/readyReplicas"), age]
+        }
+        "StatefulSet" => vec![ready, age],
+        "DaemonSet" => vec![
+            number("/status/desiredNumberScheduled"),
+            number("/status/currentNumberScheduled"),
+            number("/status/numberReady"),
+            number("/status/updatedNumberScheduled"),
+            number("/status/numberAvailable"),
+            json!(pairs(object.pointer("/spec/template/spec/nodeSelector"))),
+            age,
+        ],
+        _ => vec![json!(job_status(object)), json!(completions(object)), json!(duration(object, now)), age],
     };
-    if matches!(kind, "Deployment" | "ReplicaSet" | "DaemonSet" | "Job") {
-        cells.extend(pods());
+    let (names, images) = containers(object, "/spec/template/spec/containers");
+    cells.extend([json!(names), json!(images)]);
+    if kind != "StatefulSet" {
+        cells.push(json!(selector(object)));
     }
     cells
+}
+
+fn budget(object: &Json, age: Json) -> Vec<Json> {
+    let show = |pointer| json!(object.pointer(pointer).map_or("N/A".to_owned(), plain));
+    let allowed = json!(integer(object, "/status/disruptionsAllowed").unwrap_or(0));
+    vec![show("/spec/minAvailable"), show("/spec/maxUnavailable"), allowed, age]
 }
 
 /// Returns a value as text, without the quotes of a text.

@@ -53,8 +53,8 @@ fn name_mistake(info: &KindInfo, name: &str) -> Option<&'static str> {
         return is_wrong.then_some("may not contain '/' or '%'");
     }
     match info.kind.as_str() {
-        "Service" if !info.custom => (!is_label_1035(name)).then_some(LABEL_1035),
-        "Namespace" if !info.custom => (!is_label(name)).then_some(LABEL),
+        "Service" if !info.is_custom() => (!is_label_1035(name)).then_some(LABEL_1035),
+        "Namespace" if !info.is_custom() => (!is_label(name)).then_some(LABEL),
         _ => (!is_subdomain(name)).then_some(SUBDOMAIN),
     }
 }
@@ -157,10 +157,8 @@ fn workload(info: &KindInfo, object: &Json) -> Vec<Cause> {
     if !matches!(policy, "" | "Always") {
         causes.push(Cause::not_supported("spec.template.spec.restartPolicy", &Json::from(policy), &["Always"]));
     }
-    if info.kind == "Deployment"
-        && text(object, "/spec/strategy/type") == "Recreate"
-        && get(object, &["spec", "strategy", "rollingUpdate"]).is_some()
-    {
+    let is_recreated = info.kind == "Deployment" && text(object, "/spec/strategy/type") == "Recreate";
+    if is_recreated && get(object, &["spec", "strategy", "rollingUpdate"]).is_some() {
         let why = "may not be specified when strategy `type` is 'Recreate'";
         causes.push(Cause::forbidden("spec.strategy.rollingUpdate", why));
     }

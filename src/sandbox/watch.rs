@@ -25,7 +25,7 @@ use crate::model::{Json, Object};
 /// How long a watch lasts when the client does not say, in seconds.
 const DEFAULT_TIMEOUT: u64 = 1800;
 /// How often a watch that allows bookmarks gets one.
-const BOOKMARKS: Duration = Duration::from_secs(60);
+const BOOKMARKS: Duration = Duration::from_mins(1);
 
 /// A watch that is under way.
 struct Watch {

@@ -249,10 +249,7 @@ impl World {
     }
 
     /// Forgets the history, so that every watch that resumes is too old.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "tests script faults; the program reads them from the sandbox's folder")
-    )]
+    #[cfg(test)]
     pub(super) fn forget_history(&mut self) {
         self.history.clear();
         self.forgotten = self.revision;

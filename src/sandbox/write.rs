@@ -65,7 +65,7 @@ pub(super) fn put(world: &mut World, call: &Call<'_>, subresource: Option<&str>)
     check_name(&mut body, call)?;
     let warnings = check_fields(world, call.info, &mut body, &options)?;
     let live = super::get_list::existing(world, call)?;
-    if call.info.custom && text(&body, "/metadata/resourceVersion").is_empty() {
+    if call.info.is_custom() && text(&body, "/metadata/resourceVersion").is_empty() {
         let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
         return Err(Status::invalid(&call.info.group, &call.info.kind, live.name(), &[cause]));
     }
@@ -180,7 +180,7 @@ fn settle(
     writer: Writer<'_>,
 ) -> Result<Json, Status> {
     let schema = schema(world, info);
-    let mut object = match (info.custom, schema) {
+    let mut object = match (info.is_custom(), schema) {
         (false, Some(schema)) => normal_form(object, schema)?,
         _ => object,
     };
@@ -283,7 +283,7 @@ pub(super) fn check_fields(
         if violation.message == UNKNOWN_FIELD {
             remove_step(body, &violation.path.0);
             unknown.push(format!("unknown field \"{}\"", plain_path(&violation.path.0)));
-        } else if !info.custom && violation.message.starts_with("expected") {
+        } else if !info.is_custom() && violation.message.starts_with("expected") {
             return Err(undecodable(info, &format!("json: {}: {}", plain_path(&violation.path.0), violation.message)));
         }
     }
@@ -380,7 +380,7 @@ fn keep_other_part(info: &KindInfo, live: &Json, object: &mut Json, subresource:
     let mut kept = live.clone();
     for path in [&["status"][..], &["metadata", "managedFields"], &["metadata", "annotations"]] {
         let is_metadata = path.len() > 1;
-        if info.custom && path.last() == Some(&"annotations") {
+        if info.is_custom() && path.last() == Some(&"annotations") {
             continue;
         }
         match super::json::get(object, path) {
@@ -446,5 +446,12 @@ pub(super) fn bind(world: &mut World, key: &Key, node: &str) -> Result<(), Statu
     let Some(pod) = world.get(key).cloned() else { return Ok(()) };
     let mut pod = pod.json().clone();
     set(&mut pod, &["spec", "nodeName"], node);
+    // The server copies the place of the node to the pod when it is bound.
+    let labels = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"];
+    for label in labels {
+        if let Some(value) = world.find("", "nodes", "", node).and_then(|found| found.label(label)) {
+            set(&mut pod, &["metadata", "labels", label], value);
+        }
+    }
     world.put(key, pod).map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! `CustomResourceDefinitions`: accepted, established; at their end their objects go first.
+//! Custom resource definitions: accepted, established; at their end their objects go first.
 use serde_json::json;
 
 use super::super::crd::{self, CLEANUP};

@@ -223,7 +223,7 @@ fn write_status(world: &mut World, key: &Key, deployment: &Object) -> Result<(),
         "observedGeneration": deployment.pointer("/metadata/generation"),
         "replicas": some(total), "updatedReplicas": some(updated), "readyReplicas": some(ready),
         "availableReplicas": some(available), "unavailableReplicas": some((wanted.max(total) - available).max(0)),
-        "conditions": conditions,
+        "terminatingReplicas": sum("terminatingReplicas"), "conditions": conditions,
     });
     set_status(world, key, &status)
 }

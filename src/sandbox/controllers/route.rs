@@ -123,13 +123,17 @@ fn neighbour_tasks(world: &mut World, change: &Change) {
         ("", "nodes") => {
             add_pending_pods(world, "");
             let namespaces: Vec<Key> = keys(world, "apps", "daemonsets", None, |_| true);
-            namespaces.into_iter().for_each(|key| add(world, Controller::DaemonSet, key));
+            for key in namespaces {
+                add(world, Controller::DaemonSet, key);
+            }
         }
         ("", "persistentvolumeclaims") => claim_neighbours(world, key),
         ("", "persistentvolumes") | ("storage.k8s.io", "storageclasses") => {
             let pending =
                 keys(world, "", "persistentvolumeclaims", None, |claim| claim.text("/status/phase") != Some("Bound"));
-            pending.into_iter().for_each(|key| add(world, Controller::Claim, key));
+            for key in pending {
+                add(world, Controller::Claim, key);
+            }
         }
         ("", "configmaps" | "secrets") if change.old.is_none() => {
             add_all(world, Controller::Kubelet, "", "pods", &key.namespace, |pod| {
@@ -185,7 +189,9 @@ fn pod_neighbours(world: &mut World, change: &Change) {
         .filter(|name| !name.is_empty())
         .map(|name| Key::new("", "persistentvolumeclaims", &key.namespace, name))
         .collect();
-    claims.into_iter().for_each(|key| add(world, Controller::Claim, key));
+    for key in claims {
+        add(world, Controller::Claim, key);
+    }
 }
 
 fn claim_neighbours(world: &mut World, key: &Key) {
@@ -199,7 +205,9 @@ fn claim_neighbours(world: &mut World, key: &Key) {
     }
     let volumes =
         keys(world, "", "persistentvolumes", None, |volume| volume.text("/spec/claimRef/name") == Some(name.as_str()));
-    volumes.into_iter().for_each(|key| add(world, Controller::Claim, key));
+    for key in volumes {
+        add(world, Controller::Claim, key);
+    }
 }
 
 /// A definition that is being deleted waits for the last of its objects.
@@ -217,7 +225,9 @@ fn add_pending_pods(world: &mut World, namespace: &str) {
     let namespace = (!namespace.is_empty()).then_some(namespace);
     let pending =
         keys(world, "", "pods", namespace, |pod| pod.text("/spec/nodeName").is_none() && !pod.is_terminating());
-    pending.into_iter().for_each(|key| add(world, Controller::Scheduler, key));
+    for key in pending {
+        add(world, Controller::Scheduler, key);
+    }
 }
 
 fn add_all(
@@ -229,7 +239,9 @@ fn add_all(
     wanted: impl Fn(&Object) -> bool,
 ) {
     let found = keys(world, group, plural, Some(namespace), wanted);
-    found.into_iter().for_each(|key| add(world, controller, key));
+    for key in found {
+        add(world, controller, key);
+    }
 }
 
 fn keys(

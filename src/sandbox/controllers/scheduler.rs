@@ -69,13 +69,15 @@ fn choose(world: &World, pod: &Object) -> Result<String, String> {
         let empty = Vec::new();
         let load = loads.get(node.name()).unwrap_or(&empty);
         let mut wrong = refusals(node, pod, load);
-        if wrong.is_empty() && has_repelling_pod(world, node, pod, load, &nodes, &loads) {
+        if wrong.is_empty() && has_repelling_pod(node, pod, load, &nodes, &loads) {
             wrong.push("node(s) didn't match pod anti-affinity rules".to_owned());
         }
         if wrong.is_empty() {
             fitting.push((load.len(), node.name()));
         }
-        wrong.into_iter().for_each(|reason| *reasons.entry(reason).or_default() += 1);
+        for reason in wrong {
+            *reasons.entry(reason).or_default() += 1;
+        }
     }
     // The emptiest node; of equal ones the first.
     if let Some((_, name)) = fitting.into_iter().min() {
@@ -221,7 +223,6 @@ fn lacking(node: &Object, pod: &Json, load: &[Arc<Object>]) -> Vec<String> {
 
 /// Tells whether a pod's own anti-affinity keeps it away from a node.
 fn has_repelling_pod(
-    _world: &World,
     node: &Object,
     pod: &Object,
     load: &[Arc<Object>],

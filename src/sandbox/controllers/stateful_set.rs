@@ -56,10 +56,8 @@ fn advance(world: &mut World, owner: &Arc<Object>, revision: &str) -> Result<boo
                 delete(world, pod)?;
                 return Ok(false);
             }
-            Some(pod) if !is_ready(pod) && !is_parallel => {
-                // A pod that can never become ready by the old template must not block the new one.
-                return replace_broken(world, owner, pod, revision).map(|()| false);
-            }
+            // As on a real server, a pod that never becomes ready blocks the rollout until somebody deletes it.
+            Some(pod) if !is_ready(pod) && !is_parallel => return Ok(false),
             Some(_) => {}
         }
     }
@@ -110,13 +108,6 @@ fn update(world: &mut World, owner: &Arc<Object>, pods: &[Arc<Object>], revision
         }
     }
     Ok(())
-}
-
-/// With `Parallel` or after a failed start the real controller waits for a person; a sandbox that is tried out goes on.
-fn replace_broken(world: &mut World, owner: &Arc<Object>, pod: &Arc<Object>, revision: &str) -> Result<(), Status> {
-    let _ = owner;
-    let never_ran = pod.text("/status/phase") == Some("Pending") && pod.text("/spec/nodeName").is_none();
-    if never_ran && !is_updated(pod, revision) && !pod.is_terminating() { delete(world, pod) } else { Ok(()) }
 }
 
 fn make_claims(world: &mut World, owner: &Arc<Object>, ordinal: i64) -> Result<(), Status> {
