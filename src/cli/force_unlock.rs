@@ -11,7 +11,7 @@ use super::terminal::Terminal;
 pub(super) struct ForceUnlock {}
 
 impl ForceUnlock {
-    pub(super) fn run(self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    pub(super) fn run(global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         match project::store(global).force_unlock()? {
             Some(owner) => terminal.message(&format!("Freed the lock of {owner}.")),
             None => terminal.message("The state is not locked."),

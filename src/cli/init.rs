@@ -13,7 +13,7 @@ pub(super) struct Init {}
 const STARTER: &str = include_str!("../../examples/quickstart/main.rf.hcl");
 
 impl Init {
-    pub(super) fn run(self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    pub(super) fn run(global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         if project::has_configuration(&global.chdir)? {
             Project::open(global, &Variables::default(), terminal)?;
             terminal.message("The configuration is complete: there is nothing to fetch. Next: rayform plan");

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
 /// Calls the command.
 fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
     match arguments.command {
-        Command::Init(init) => init.run(global, terminal),
+        Command::Init(_) => super::init::Init::run(global, terminal),
         Command::Validate(validate) => validate.run(global, terminal),
         Command::Plan(plan) => block_on(plan.run(global, terminal)),
         Command::Apply(apply) => block_on(apply.run(global, terminal)),
@@ -42,9 +42,9 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         Command::Render(render) => render.run(global, terminal),
         Command::Schema(schema) => schema.run(global, terminal),
         Command::Sandbox(sandbox) => block_on(sandbox.run(global, terminal)),
-        Command::ForceUnlock(unlock) => unlock.run(global, terminal),
+        Command::ForceUnlock(_) => super::force_unlock::ForceUnlock::run(global, terminal),
         Command::Completions(completions) => completions.run(terminal),
-        Command::Version(version) => version.run(terminal),
+        Command::Version(_) => super::version::Version::run(terminal),
     }
 }
 

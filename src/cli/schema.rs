@@ -6,7 +6,8 @@ use clap::Args;
 use super::arguments::Global;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
-use crate::resource::{self, ResourceType};
+use crate::eval;
+use crate::resource::{self, CheckDoc, ResourceType};
 
 /// Print the JSON schema of a resource type, or of all of them.
 #[derive(Debug, Args)]
@@ -19,10 +20,25 @@ pub(super) struct Schema {
     /// Print a complete configuration that uses the type instead.
     #[arg(long, requires = "resource_type")]
     example: bool,
+    /// Print the checks of Ray systems instead: code, severity, what each finds, and where to read more.
+    #[arg(long, conflicts_with_all = ["resource_type", "out", "example"])]
+    checks: bool,
+    /// Print the functions of the configuration language instead, with what each does.
+    #[arg(long, conflicts_with_all = ["resource_type", "out", "example", "checks"])]
+    functions: bool,
 }
 
 impl Schema {
     pub(super) fn run(&self, _global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
+        if self.checks {
+            terminal.data(&resource::all_checks().iter().map(check).collect::<String>())?;
+            return Ok(Exit::Done);
+        }
+        if self.functions {
+            let line = |(signature, about): (String, &str)| format!("{signature}\n    {about}\n");
+            terminal.data(&eval::functions().map(line).collect::<String>())?;
+            return Ok(Exit::Done);
+        }
         let chosen = self.chosen()?;
         if self.example {
             chosen.into_iter().try_for_each(|resource_type| terminal.data(resource_type.example()))?;
@@ -52,6 +68,14 @@ impl Schema {
         };
         Ok(vec![resource::find(name).ok_or_else(unknown)?])
     }
+}
+
+/// Returns the lines of one check.
+fn check(check: &CheckDoc) -> String {
+    let CheckDoc { code, severity, finds, because, source } = check;
+    let severity = format!("{severity:?}").to_lowercase();
+    let because = if because.is_empty() { String::new() } else { format!(": {because}") };
+    format!("{code} {severity}  {finds}{because}\n      {source}\n")
 }
 
 /// Returns the schema as it stands in a file.

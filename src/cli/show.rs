@@ -33,7 +33,7 @@ impl Show {
     pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let format = if global.json { Format::Json } else { self.format };
         if let Some(path) = &self.plan {
-            terminal.data(SavedPlan::read(path)?.rendered(format))?
+            terminal.data(SavedPlan::read(path)?.rendered(format))?;
         } else {
             let state = project::load(&project::store(global))?.state;
             match format {

@@ -10,6 +10,7 @@ use crate::render::{self, View};
 
 /// Where the words go, and how.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(super) struct Terminal {
     /// One JSON object per line instead of text.
     pub json: bool,

@@ -9,7 +9,7 @@ use super::terminal::Terminal;
 pub(super) struct Version {}
 
 impl Version {
-    pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    pub(super) fn run(terminal: &mut Terminal) -> Result<Exit, Failure> {
         let version = env!("CARGO_PKG_VERSION");
         if terminal.json {
             terminal.line(&serde_json::json!({ "rayform": version }).to_string())?;

@@ -44,7 +44,6 @@ pub(crate) struct Condition {
 pub(crate) struct OutputBlock {
     pub header: Span,
     pub value: Expression,
-    pub description: Option<String>,
     pub sensitive: bool,
     pub depends_on: Vec<Expression>,
     pub preconditions: Vec<Condition>,

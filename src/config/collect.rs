@@ -133,14 +133,15 @@ fn output(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) 
     let preconditions = conditions(&block.body, "precondition", diagnostics);
     let header = block.header;
     let mut take = taker(block.body.attributes);
-    let description = settings::text(take("description"), "description", diagnostics);
+    // For whoever reads the file; only its type is checked.
+    settings::text(take("description"), "description", diagnostics);
     let sensitive = settings::flag(take("sensitive"), "sensitive", false, diagnostics);
     let depends_on = settings::references(take("depends_on"), diagnostics);
     let Some(value) = take("value") else {
         diagnostics.push(Diagnostic::error(format!("output `{name}` has no `value`")).at(header));
         return;
     };
-    let output = OutputBlock { header, value: value.value, description, sensitive, depends_on, preconditions };
+    let output = OutputBlock { header, value: value.value, sensitive, depends_on, preconditions };
     add(&mut config.outputs, name, output, |output| output.header, "output", diagnostics);
 }
 

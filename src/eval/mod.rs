@@ -30,6 +30,11 @@ mod world;
 
 pub(crate) use evaluate::{Evaluation, Inputs, evaluate};
 
+/// Returns every function of the language: how it is called, and what it does.
+pub(crate) fn functions() -> impl Iterator<Item = (String, &'static str)> {
+    functions::all().map(|function| (function.signature(), function.about))
+}
+
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

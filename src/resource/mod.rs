@@ -28,7 +28,7 @@ mod storage_class;
 mod testing;
 mod yaml;
 
-pub(crate) use checks::{annotate_checksums, findings, read_by_pods};
+pub(crate) use checks::{CheckDoc, all as all_checks, annotate_checksums, findings, read_by_pods};
 #[cfg(test)]
 pub(crate) use kit::ExpandedObject;
 pub(crate) use kit::{Context, Expansion, Problem, Referrer, ResourceType};

@@ -9,7 +9,7 @@ pub(crate) enum Clock {
     /// The machine's clock: simulated controllers act a few tens of milliseconds after a change.
     Auto,
     /// Stands still until it is advanced; simulated controllers act only then.
-    #[cfg_attr(not(test), expect(dead_code, reason = "only tests hold the clock"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the clock; the program never does"))]
     Manual(Timestamp),
 }
 

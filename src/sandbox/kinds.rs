@@ -7,7 +7,6 @@ use crate::model::Kind;
 
 /// How one kind is served.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the kind")]
 pub(super) struct KindInfo {
     pub group: String,
     pub version: String,

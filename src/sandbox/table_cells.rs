@@ -51,7 +51,6 @@ pub(super) const COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// Returns the cells after the name.
-#[expect(clippy::too_many_lines, reason = "a flat list of kinds")]
 pub(super) fn cells(kind: &str, object: &Json, now: Timestamp) -> Vec<Json> {
     let age = json!(age_of(text(object, "/metadata/creationTimestamp"), now));
     let number = |pointer| json!(integer(object, pointer).unwrap_or(0));

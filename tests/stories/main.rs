@@ -27,8 +27,18 @@ type Story = (&'static str, fn(&World));
 
 /// Returns every story, by file.
 fn stories() -> Vec<Story> {
-    [first_steps::STORIES, drift::STORIES, objects::STORIES, trouble::STORIES, crash::STORIES, examples::STORIES, public::STORIES]
-        .concat()
+    [
+        first_steps::STORIES,
+        drift::STORIES,
+        objects::STORIES,
+        records::STORIES,
+        values::STORIES,
+        trouble::STORIES,
+        crash::STORIES,
+        examples::STORIES,
+        public::STORIES,
+    ]
+    .concat()
 }
 
 static PLANE: OnceLock<(std::path::PathBuf, bool)> = OnceLock::new();

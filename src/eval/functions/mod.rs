@@ -34,4 +34,4 @@ mod yaml_decode;
 mod yaml_encode;
 
 pub(crate) use call::{Environment, ReadError, call};
-pub(crate) use table::{find, names};
+pub(crate) use table::{all, find, names};

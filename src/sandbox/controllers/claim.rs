@@ -168,7 +168,7 @@ fn bound_claim(world: &mut World, key: &Key, claim: &Object, volume: &str) -> Re
     let wanted = claim.pointer("/spec/resources/requests/storage").cloned().unwrap_or_default();
     if quantity(Some(&wanted)) > quantity(found.pointer("/spec/capacity/storage")) {
         write::modify(world, &volume_key, itself(), |volume| {
-            set(volume, &["spec", "capacity", "storage"], wanted.clone())
+            set(volume, &["spec", "capacity", "storage"], wanted.clone());
         })?;
     }
     let capacity = world.get(&volume_key).and_then(|volume| volume.pointer("/spec/capacity/storage").cloned());

@@ -1,4 +1,4 @@
-//! Discovery, OpenAPI, and kinds that definitions add.
+//! Discovery, documents, and kinds that definitions add.
 use serde_json::json;
 
 use super::*;
