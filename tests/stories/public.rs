@@ -80,6 +80,7 @@ spec:
 }
 
 /// Applies each file of the folder in a namespace of its own; those that are refused when planning are told.
+#[expect(clippy::print_stdout, reason = "a report that was asked for")]
 fn manifests_of_a_folder_are_stable(world: &World) {
     let Some(folder) = std::env::var_os("RAYFORM_PUBLIC_MANIFESTS") else { return };
     let mut files = Vec::new();
