@@ -29,7 +29,7 @@ fn the_second_plan_is_empty(world: &World) {
     assert_data_eq!(
         run.stdout,
         str![[r#"
-Cluster: [SERVER] (context rayform-sandbox)
+Cluster: [SERVER] (context [CONTEXT])
 
 rayform will do this:
 
@@ -71,7 +71,7 @@ fn a_change_of_one_attribute_shows_one_attribute(world: &World) {
     assert_data_eq!(
         run.stdout,
         str![[r#"
-Cluster: [SERVER] (context rayform-sandbox)
+Cluster: [SERVER] (context [CONTEXT])
 
 rayform will do this:
 

@@ -190,7 +190,7 @@ const MASKS: [(&str, &str); 7] = [
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[UID]"),
     (r"after \d+(m\d+)?s", "after [SECONDS]s"),
-    (r"context `(real|sandbox)`", "context `[CONTEXT]`"),
+    (r"\(context [a-z-]+\)", "(context [CONTEXT])"),
     (r"checksum/([a-z-]+): [0-9a-f]{16,64}", "checksum/$1: [HASH]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[HASH]"),
 ];
