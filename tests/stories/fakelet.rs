@@ -27,6 +27,7 @@ impl Fakelet {
         let api = Api::new(kubeconfig);
         api.wait_until_ready();
         (0..NODES).for_each(|index| register(&api, index));
+        api.post("/apis/storage.k8s.io/v1/storageclasses", &default_class());
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let run = move || {
@@ -65,6 +66,15 @@ fn tend(api: &Api, round: u32) {
     for (index, pod) in api.items("/api/v1/pods").iter().enumerate() {
         tend_pod(api, pod, round as usize * 100 + index);
     }
+}
+
+/// Returns the class of claims that name none, as most clusters have one.
+fn default_class() -> Value {
+    json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "provisioner": "example.com/made-up",
+        "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "volumeBindingMode": "WaitForFirstConsumer",
+    })
 }
 
 fn register(api: &Api, index: usize) {
