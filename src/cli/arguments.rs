@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::model::Address;
+use crate::model::{Address, Target};
 use crate::plan::ConflictPolicy;
 
 /// Provisions Ray on Kubernetes from HCL files.
@@ -87,12 +87,12 @@ pub(super) struct Variables {
 pub(super) struct Planning {
     #[command(flatten)]
     pub variables: Variables,
-    /// Only this resource and what it needs; may be repeated.
+    /// Only this resource, or all that is in this module, and what it needs; may be repeated.
     #[arg(long = "target", value_name = "ADDRESS")]
-    pub targets: Vec<Address>,
-    /// Everything but this resource and what needs it; may be repeated.
+    pub targets: Vec<Target>,
+    /// Everything but this resource or module and what needs it; may be repeated.
     #[arg(long = "exclude", value_name = "ADDRESS")]
-    pub excludes: Vec<Address>,
+    pub excludes: Vec<Target>,
     /// Replace this resource even if nothing changed; may be repeated.
     #[arg(long = "replace", value_name = "ADDRESS")]
     pub replace: Vec<Address>,
@@ -260,7 +260,7 @@ mod tests {
         let arguments = parsed("rayform plan -refresh=false -target=redis.gcs -no-color");
         let Command::Plan(plan) = arguments.command else { panic!("a plan") };
         assert!(!plan.planning.refresh && arguments.global.no_color);
-        assert_eq!(plan.planning.targets, [Address::root("redis", "gcs")]);
+        assert_eq!(plan.planning.targets, [Target::Resource(Address::root("redis", "gcs"))]);
     }
 
     #[test]

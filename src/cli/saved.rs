@@ -12,7 +12,7 @@ use super::exit::Failure;
 use super::planning::Planned;
 use super::project;
 use super::show::Format;
-use crate::model::ClusterIdentity;
+use crate::model::{ClusterIdentity, Target};
 use crate::plan::{self, Mode};
 use crate::render::{self, View};
 
@@ -100,7 +100,7 @@ impl SavedPlan {
     /// Returns the flags to plan again with; how to lock is this run's own.
     pub(super) fn planning(&self, own: &Planning) -> (Planning, Mode) {
         let settings = &self.settings;
-        let addresses = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
+        let targets = |texts: &[String]| texts.iter().filter_map(|text| text.parse().ok()).collect();
         let mut variables = own.variables.clone();
         variables.values = [settings.variables.clone(), variables.values].concat();
         variables.files = [settings.variable_files.clone(), variables.files].concat();
@@ -112,9 +112,9 @@ impl SavedPlan {
         };
         let planning = Planning {
             variables,
-            targets: addresses(&settings.targets),
-            excludes: addresses(&settings.excludes),
-            replace: addresses(&settings.replace),
+            targets: targets(&settings.targets),
+            excludes: targets(&settings.excludes),
+            replace: settings.replace.iter().filter_map(|text| text.parse().ok()).collect(),
             refresh: settings.refresh,
             refresh_only: mode == Mode::RefreshOnly,
             destroy: mode == Mode::Destroy,
@@ -160,7 +160,7 @@ impl Settings {
             let name = value.split('=').next().unwrap_or_default().trim();
             !evaluation.is_sensitive_variable(name)
         };
-        let texts = |addresses: &[crate::model::Address]| addresses.iter().map(ToString::to_string).collect();
+        let texts = |targets: &[Target]| targets.iter().map(ToString::to_string).collect();
         let variables = &planning.variables;
         // The order of what is left out is left out, too.
         let mut values = variables.values.iter();
@@ -177,7 +177,7 @@ impl Settings {
             variable_files: variables.files.clone(),
             targets: texts(&planning.targets),
             excludes: texts(&planning.excludes),
-            replace: texts(&planning.replace),
+            replace: planning.replace.iter().map(ToString::to_string).collect(),
             refresh: planning.refresh,
             on_conflict: format!("{:?}", planning.on_conflict).to_lowercase(),
             adopt: planning.adopt,

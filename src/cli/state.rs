@@ -5,7 +5,7 @@ use super::arguments::{Global, Locking};
 use super::exit::{Exit, Failure};
 use super::project;
 use super::terminal::Terminal;
-use crate::model::Address;
+use crate::model::{Address, Target};
 use crate::render;
 use crate::workflow;
 
@@ -22,10 +22,10 @@ enum Action {
     List,
     /// Print one recorded resource with its objects.
     Show { address: Address },
-    /// Forget resources without deleting their objects.
+    /// Forget resources, or all that is in modules, without deleting their objects.
     Rm {
         #[arg(required = true)]
-        addresses: Vec<Address>,
+        addresses: Vec<Target>,
         #[command(flatten)]
         locking: Locking,
     },
@@ -58,12 +58,12 @@ fn list(global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
 
 fn show(global: &Global, address: &Address, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let state = project::load(&project::store(global))?.state;
-    let recorded = state.resources.get(address).ok_or_else(|| unknown(address))?;
+    let recorded = state.resources.get(address).ok_or_else(|| unknown(&address.to_string()))?;
     terminal.data(&render::state::resource(address, recorded))?;
     Ok(Exit::Done)
 }
 
-fn remove(global: &Global, addresses: &[Address], locking: &Locking, terminal: &mut Terminal) -> Result<Exit, Failure> {
+fn remove(global: &Global, addresses: &[Target], locking: &Locking, terminal: &mut Terminal) -> Result<Exit, Failure> {
     let store = project::store(global);
     let _lock = project::lock(&store, locking, "state rm", terminal)?;
     let loaded = project::load(&store)?;
@@ -73,7 +73,7 @@ fn remove(global: &Global, addresses: &[Address], locking: &Locking, terminal: &
     let mut state = loaded.state;
     let is_meant = |address: &Address| addresses.iter().any(|meant| meant.covers(address));
     if let Some(missing) = addresses.iter().find(|meant| !state.resources.keys().any(|it| meant.covers(it))) {
-        return Err(unknown(missing));
+        return Err(unknown(&missing.to_string()));
     }
     let removed: Vec<_> = state.resources.keys().filter(|address| is_meant(address)).cloned().collect();
     state.resources.retain(|address, _| !is_meant(address));
@@ -106,6 +106,6 @@ async fn recover(
     Ok(Exit::Done)
 }
 
-fn unknown(address: &Address) -> Failure {
+fn unknown(address: &str) -> Failure {
     Failure::refused_with(format!("`{address}` is not recorded"), "`rayform state list` shows what is")
 }

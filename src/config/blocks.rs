@@ -4,19 +4,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ir::{Attribute, Body, Expression};
+use super::module::Source;
 use crate::model::{Lifecycle, Span};
 
-/// All blocks of one folder.
+/// All blocks of one folder, which is one module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
     /// Where the files lie.
     pub folder: PathBuf,
+    /// The same from the folder of the root module; empty for the root module.
+    pub place: PathBuf,
     pub variables: BTreeMap<Arc<str>, Variable>,
     pub locals: BTreeMap<Arc<str>, Attribute>,
     pub outputs: BTreeMap<Arc<str>, OutputBlock>,
     /// By type and name.
     pub resources: BTreeMap<(Arc<str>, Arc<str>), ResourceBlock>,
     pub cluster: Option<ClusterBlock>,
+    pub modules: BTreeMap<Arc<str>, ModuleBlock>,
+    /// What each of `modules` calls; each folder was read once.
+    pub children: BTreeMap<Arc<str>, Arc<Config>>,
 }
 
 /// A `variable` block.
@@ -71,6 +77,18 @@ pub(crate) enum Repetition {
     Once,
     Count(Expression),
     ForEach(Expression),
+}
+
+/// A `module` block: a call of another folder's configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct ModuleBlock {
+    pub header: Span,
+    pub source: Source,
+    pub source_span: Span,
+    pub repetition: Repetition,
+    pub depends_on: Vec<Expression>,
+    /// Values for the variables of the module.
+    pub inputs: Vec<Attribute>,
 }
 
 /// The `cluster` block.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::blocks::{ClusterBlock, Condition, Config, OutputBlock, Repetition, ResourceBlock, Variable};
 use super::ir::{Attribute, Block, Body, Expression, Form};
-use super::{settings, version};
+use super::{module, settings, version};
 use crate::model::{Diagnostic, Span, Value, nearest};
 
 /// The kinds of top-level blocks.
-const KINDS: [&str; 6] = ["rayform", "cluster", "variable", "locals", "output", "resource"];
+const KINDS: [&str; 7] = ["rayform", "cluster", "variable", "locals", "output", "resource", "module"];
 
 /// The kinds of Terraform's blocks that rayform knows by name and does not read.
-const UNSUPPORTED: [&str; 6] = ["data", "module", "moved", "removed", "import", "check"];
+const UNSUPPORTED: [&str; 5] = ["data", "moved", "removed", "import", "check"];
 
 /// Adds the blocks of one file.
 pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
@@ -28,6 +28,7 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
             "locals" => locals(block, config, diagnostics),
             "output" => output(block, config, diagnostics),
             "resource" => resource(block, config, diagnostics),
+            "module" => module::collect(block, config, diagnostics),
             _ => diagnostics.push(unknown_block(&block)),
         }
     }
@@ -178,7 +179,12 @@ fn resource(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>
     config.resources.insert((resource_type, name), resource);
 }
 
-fn repetition(count: Option<Attribute>, for_each: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> Repetition {
+/// Reads `count` and `for_each`.
+pub(super) fn repetition(
+    count: Option<Attribute>,
+    for_each: Option<Attribute>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Repetition {
     match (count, for_each) {
         (Some(count), Some(for_each)) => {
             let message = "a block has either `count` or `for_each`";
@@ -268,7 +274,8 @@ fn unknown<'a>(kind: &str, what: &str, name: &str, span: Span, known: impl Itera
     }
 }
 
-fn add<T>(
+/// Adds a block under its name; a second one of that name is a mistake.
+pub(super) fn add<T>(
     map: &mut BTreeMap<Arc<str>, T>,
     name: Arc<str>,
     item: T,
@@ -295,7 +302,7 @@ pub(super) fn taker(attributes: Vec<Attribute>) -> impl FnMut(&str) -> Option<At
 }
 
 /// Takes the attributes with these names out of the others.
-fn split(attributes: Vec<Attribute>, names: &[&str]) -> (BTreeMap<Arc<str>, Attribute>, Vec<Attribute>) {
+pub(super) fn split(attributes: Vec<Attribute>, names: &[&str]) -> (BTreeMap<Arc<str>, Attribute>, Vec<Attribute>) {
     let (taken, kept): (Vec<_>, Vec<_>) =
         attributes.into_iter().partition(|attribute| names.contains(&&*attribute.name));
     (taken.into_iter().map(|attribute| (attribute.name.clone(), attribute)).collect(), kept)

@@ -1,10 +1,15 @@
-//! A folder into a configuration: files read, parsed at once, and their blocks collected.
-use std::path::Path;
+//! A folder and the modules that it calls into a configuration: each folder read and parsed once.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::blocks::Config;
+use super::blocks::{Config, ModuleBlock};
+use super::module::{Source, cleaned};
 use super::{Sources, collect, parse, source};
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Span};
+
+/// How deep modules may call one another.
+const MAX_DEPTH: usize = 32;
 
 /// What became of a folder. The sources are there even when the configuration is not.
 #[derive(Debug)]
@@ -15,35 +20,165 @@ pub(crate) struct Loaded {
 
 /// Reads the configuration of a folder; every mistake is reported, by file and place.
 pub(crate) fn load(folder: &Path) -> Loaded {
-    let mut sources = Sources::default();
-    let config = read(folder, &mut sources);
-    Loaded { sources, config }
+    let mut loader = Loader {
+        root: folder,
+        sources: Sources::default(),
+        read: BTreeMap::new(),
+        open: Vec::new(),
+        diagnostics: Vec::new(),
+    };
+    let config = match source::list(folder) {
+        Ok(listed) if listed.is_empty() => {
+            loader.diagnostics.push(nothing_here(folder));
+            None
+        }
+        Ok(_) => loader.module(PathBuf::new()),
+        Err(diagnostic) => {
+            loader.diagnostics.push(*diagnostic);
+            None
+        }
+    };
+    let config = match config {
+        Some(config) if loader.diagnostics.is_empty() => Ok(config),
+        _ => Err(sorted(loader.diagnostics)),
+    };
+    Loaded { sources: loader.sources, config }
 }
 
-fn read(folder: &Path, sources: &mut Sources) -> Result<Arc<Config>, Vec<Diagnostic>> {
-    let listed = source::list(folder).map_err(|diagnostic| vec![*diagnostic])?;
-    let (mut diagnostics, mut files) = (Vec::new(), Vec::new());
-    for path in &listed.hcl {
-        match sources.read(path) {
-            Ok(file) => files.push(file),
-            Err(diagnostic) => diagnostics.push(*diagnostic),
+struct Loader<'a> {
+    root: &'a Path,
+    sources: Sources,
+    /// What was read already, by its place; nothing where there was a mistake.
+    read: BTreeMap<PathBuf, Option<Arc<Config>>>,
+    /// The modules that lead to the present one.
+    open: Vec<Step>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A call on the way to the present module.
+struct Step {
+    /// The module that calls.
+    place: PathBuf,
+    name: Arc<str>,
+    span: Span,
+}
+
+impl Loader<'_> {
+    /// Reads the module in one folder and all that it calls.
+    fn module(&mut self, place: PathBuf) -> Option<Arc<Config>> {
+        let before = self.diagnostics.len();
+        let mut config = Config { folder: self.folder(&place), place, ..Config::default() };
+        self.blocks(&mut config);
+        for (name, block) in &config.modules {
+            if let Some(child) = self.call(&config.place, name, block) {
+                config.children.insert(name.clone(), child);
+            }
+        }
+        (self.diagnostics.len() == before).then(|| Arc::new(config))
+    }
+
+    /// Reads the files of one folder.
+    fn blocks(&mut self, config: &mut Config) {
+        let listed = match source::list(&config.folder) {
+            Ok(listed) => listed,
+            Err(diagnostic) => return self.diagnostics.push(*diagnostic),
+        };
+        let mut files = Vec::new();
+        for path in &listed.hcl {
+            match self.sources.read(path) {
+                Ok(file) => files.push(file),
+                Err(diagnostic) => self.diagnostics.push(*diagnostic),
+            }
+        }
+        for path in &listed.json {
+            let message = format!("`{}`: configuration in JSON is not supported yet", path.display());
+            self.diagnostics.push(Diagnostic::error(message));
+        }
+        for result in parse::parse_files(&self.sources, &files) {
+            match result {
+                Ok(body) => collect::collect(body, config, &mut self.diagnostics),
+                Err(found) => self.diagnostics.extend(found),
+            }
         }
     }
-    for path in &listed.json {
-        let message = format!("`{}`: configuration in JSON is not supported yet", path.display());
-        diagnostics.push(Diagnostic::error(message));
+
+    /// Reads what a `module` block calls.
+    fn call(&mut self, caller: &Path, name: &Arc<str>, block: &ModuleBlock) -> Option<Arc<Config>> {
+        let Source::Local(path) = &block.source;
+        let place = cleaned(&caller.join(path));
+        self.open.push(Step { place: caller.to_path_buf(), name: name.clone(), span: block.source_span });
+        let config = self.once(place, path, block.source_span);
+        self.open.pop();
+        config
     }
-    if listed.hcl.is_empty() && listed.json.is_empty() {
-        diagnostics.push(nothing_here(folder));
-    }
-    let mut config = Config { folder: folder.to_path_buf(), ..Config::default() };
-    for result in parse::parse_files(sources, &files) {
-        match result {
-            Ok(body) => collect::collect(body, &mut config, &mut diagnostics),
-            Err(found) => diagnostics.extend(found),
+
+    /// Reads a folder, unless it was read already; refuses one that leads back to itself.
+    fn once(&mut self, place: PathBuf, written: &Path, span: Span) -> Option<Arc<Config>> {
+        if let Some(first) = self.open.iter().position(|step| step.place == place) {
+            self.diagnostics.push(circle(&self.open[first..]));
+            return None;
         }
+        if self.open.len() > MAX_DEPTH {
+            let message = format!("modules call one another more than {MAX_DEPTH} levels deep, which is the limit");
+            self.diagnostics.push(Diagnostic::error(message).at(span));
+            return None;
+        }
+        if let Some(config) = self.read.get(&place) {
+            return config.clone();
+        }
+        let folder = self.folder(&place);
+        let listed = source::list(&folder);
+        if listed.as_ref().map_or(true, source::Folder::is_empty) {
+            self.diagnostics.push(no_module(&folder, written, span, listed.is_ok()));
+            return None;
+        }
+        let config = self.module(place.clone());
+        self.read.insert(place, config.clone());
+        config
     }
-    if diagnostics.is_empty() { Ok(Arc::new(config)) } else { Err(sorted(diagnostics)) }
+
+    /// Returns the folder of a place, as it is opened and shown.
+    fn folder(&self, place: &Path) -> PathBuf {
+        if place.as_os_str().is_empty() {
+            return self.root.to_path_buf();
+        }
+        let folder = cleaned(&self.root.join(place));
+        if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
+    }
+}
+
+/// Says that modules call one another in a circle, with the line of each call.
+fn circle(steps: &[Step]) -> Diagnostic {
+    let names: Vec<String> = steps.iter().map(|step| format!("`module.{}`", step.name)).collect();
+    let mut diagnostic =
+        Diagnostic::error(format!("modules call one another without an end: {} and so on", names.join(" → ")));
+    for (index, step) in steps.iter().enumerate() {
+        let label = if index + 1 == steps.len() { "this leads back to the first folder" } else { "" };
+        diagnostic = match index {
+            0 => diagnostic.labelled(step.span, label),
+            _ => diagnostic.related(step.span, label),
+        };
+    }
+    diagnostic
+}
+
+/// Says that a folder holds no module.
+fn no_module(folder: &Path, written: &Path, span: Span, is_folder: bool) -> Diagnostic {
+    if is_folder {
+        let message = format!("there is no module in `{}`: no file ends in `.rf.hcl`", folder.display());
+        return Diagnostic::error(message).at(span);
+    }
+    let diagnostic = Diagnostic::error(format!("there is no folder `{}`", folder.display())).at(span);
+    match source::similar(folder) {
+        Some(meant) => diagnostic.hint(format!("did you mean `{}`?", rewritten(written, &meant))),
+        None => diagnostic.hint("`source` is relative to the folder of the file that it stands in"),
+    }
+}
+
+/// Returns the path as it was written, with another last part.
+fn rewritten(written: &Path, last: &str) -> String {
+    let path = written.with_file_name(last).display().to_string();
+    if path.starts_with('.') { path } else { format!("./{path}") }
 }
 
 fn nothing_here(folder: &Path) -> Diagnostic {

@@ -2,7 +2,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::model::{Diagnostic, FileId};
+use crate::model::{Diagnostic, FileId, nearest};
 
 /// How large one file may be, in bytes.
 pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -62,6 +62,13 @@ pub(super) struct Folder {
     pub automatic_variables: Vec<PathBuf>,
 }
 
+impl Folder {
+    /// Tells whether there is no configuration.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hcl.is_empty() && self.json.is_empty()
+    }
+}
+
 /// Says why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
@@ -89,6 +96,15 @@ pub(super) fn list(folder: &Path) -> Result<Folder, Box<Diagnostic>> {
     Ok(sort_out(paths))
 }
 
+/// Returns the name of a folder that stands where this one should, and that was probably meant.
+pub(super) fn similar(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_str()?;
+    let beside = std::fs::read_dir(folder.parent()?).ok()?.filter_map(Result::ok);
+    let folders = beside.filter(|entry| entry.path().is_dir());
+    let names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
 /// Reads a file inside a folder, for functions such as `file`. A link that leads out of it is refused.
 pub(crate) fn read_inside(folder: &Path, path: &Path) -> Result<Vec<u8>, ReadError> {
     let (folder, path) = (folder.canonicalize()?, path.canonicalize()?);
@@ -100,8 +116,13 @@ pub(crate) fn absolute(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
 }
 
-/// Lists all files below a folder, as paths relative to it, for `fileset`. Symbolic links are not followed.
-pub(crate) fn list_files(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+/// Lists all files below a folder inside a module's folder, as paths relative to it, for `fileset`.
+///
+/// Symbolic links are not followed; a folder that one leads to out of the module's is refused.
+pub(crate) fn list_inside(module: &Path, folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    if !folder.canonicalize()?.starts_with(module.canonicalize()?) {
+        return Err(ReadError::Outside);
+    }
     let (mut files, mut open) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(next) = open.pop() {
         for entry in std::fs::read_dir(&next)? {

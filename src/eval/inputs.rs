@@ -1,5 +1,5 @@
 //! The values of variables: given or default, converted to the declared type, validated.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::constraint::{self, constant};
@@ -10,31 +10,30 @@ use super::scope::Scope;
 use super::text::{described, to_text};
 use super::types::Type;
 use crate::config::{Assigned, Assignment, Condition, Config, Origin, Variable, parse_expression};
-use crate::model::{Diagnostic, Value, nearest};
+use crate::model::{Diagnostic, Span, Value, nearest};
 
-/// Returns the values of all variables. One that has a mistake is unknown, so that nothing follows from it.
-pub(super) fn variables(
+/// A variable with its type and default read once, however many instances its module has.
+pub(super) struct Input<'a> {
+    pub name: &'a str,
+    pub variable: &'a Variable,
+    of: Type,
+    default: Option<Value>,
+}
+
+/// Returns the assignments that count, by variable; what is not declared is reported.
+pub(super) fn given<'a>(
     config: &Config,
-    assignments: &[Assignment],
+    assignments: &'a [Assignment],
     diagnostics: &mut Vec<Diagnostic>,
-) -> (BTreeMap<Arc<str>, Value>, BTreeSet<Arc<str>>) {
-    let (mut values, mut broken) = (BTreeMap::new(), BTreeSet::new());
-    let mut given: BTreeMap<&str, &Assignment> = BTreeMap::new();
+) -> BTreeMap<&'a str, &'a Assignment> {
+    let mut given = BTreeMap::new();
     for assignment in assignments {
-        given.insert(&assignment.name, assignment);
+        given.insert(assignment.name.as_str(), assignment);
         if !config.variables.contains_key(&*assignment.name) {
             diagnostics.extend(undeclared(config, assignment));
         }
     }
-    for (name, variable) in &config.variables {
-        let value = value(name, variable, given.get(&**name).copied()).unwrap_or_else(|failure| {
-            diagnostics.push(*failure);
-            broken.insert(name.clone());
-            Value::Unknown
-        });
-        values.insert(name.clone(), if variable.sensitive { value.sensitive() } else { value });
-    }
-    (values, broken)
+    given
 }
 
 fn undeclared(config: &Config, assignment: &Assignment) -> Option<Diagnostic> {
@@ -52,64 +51,72 @@ fn undeclared(config: &Config, assignment: &Assignment) -> Option<Diagnostic> {
     })
 }
 
-fn value(name: &str, variable: &Variable, given: Option<&Assignment>) -> Result<Value, Failure> {
-    let of = variable.constraint.as_ref().map(constraint::read).transpose()?;
-    let (value, span) = match (given, &variable.default) {
-        (Some(assignment), _) => (assigned(assignment, of.as_ref())?, assignment.span),
-        (None, Some(default)) => (constant(default)?, default.span),
-        (None, None) => {
-            let label = variable.description.clone().unwrap_or_default();
-            let diagnostic =
-                Diagnostic::error(format!("variable `{name}` has no value")).labelled(variable.header, label);
-            let hint = format!("give it a `default`, `--var {name}=…`, or a line in `rayform.vars.hcl`");
-            return Err(Box::new(diagnostic.hint(hint)));
+impl<'a> Input<'a> {
+    /// Reads the type and the default of a variable.
+    pub(super) fn read(name: &'a str, variable: &'a Variable) -> Result<Self, Failure> {
+        let of = variable.constraint.as_ref().map(constraint::read).transpose()?.unwrap_or(Type::Any);
+        let default = variable.default.as_ref().map(constant).transpose()?;
+        Ok(Self { name, variable, of, default })
+    }
+
+    /// Returns the value of a variable of the root module.
+    pub(super) fn assigned(&self, given: Option<&Assignment>) -> Result<Value, Failure> {
+        match given {
+            Some(assignment) => self.convert(assigned(assignment, &self.of)?, assignment.span),
+            None => self.default_value().ok_or_else(|| {
+                let (name, label) = (self.name, self.variable.description.clone().unwrap_or_default());
+                let message = format!("variable `{name}` has no value");
+                let diagnostic = Diagnostic::error(message).labelled(self.variable.header, label);
+                let hint = format!("give it a `default`, `--var {name}=…`, or a line in `rayform.vars.hcl`");
+                Box::new(diagnostic.hint(hint))
+            })?,
         }
-    };
-    let value = match (&value, variable.nullable, &variable.default) {
-        (Value::Null, false, Some(default)) => constant(default)?,
-        (Value::Null, false, None) => {
-            return Err(fail(format!("variable `{name}` is not `nullable` and has been given null"), span));
-        }
-        _ => value,
-    };
-    let converted = convert(&value, of.as_ref().unwrap_or(&Type::Any));
-    converted.map_err(|error| {
-        let message = if variable.sensitive {
-            format!("the value of the sensitive variable `{name}` has not the declared type")
-        } else {
-            format!("variable `{name}`: {error}")
+    }
+
+    /// Returns the default as the variable has it; nothing where there is none.
+    pub(super) fn default_value(&self) -> Option<Result<Value, Failure>> {
+        let expression = self.variable.default.as_ref()?;
+        Some(self.convert(self.default.clone()?, expression.span))
+    }
+
+    /// Converts a value that was given to the declared type. Null means the default where the variable is not nullable.
+    pub(super) fn convert(&self, value: Value, span: Span) -> Result<Value, Failure> {
+        let (name, variable) = (self.name, self.variable);
+        let value = match (value.unmark().0, variable.nullable, &self.default) {
+            (Value::Null, false, Some(default)) => default.clone(),
+            (Value::Null, false, None) => {
+                return Err(fail(format!("variable `{name}` is not `nullable` and has been given null"), span));
+            }
+            _ => value,
         };
-        Box::new(Diagnostic::error(message).at(span).related(variable.header, "declared here"))
-    })
+        let converted = convert(&value, &self.of).map_err(|error| {
+            let message = if variable.sensitive || matches!(value, Value::Sensitive(_)) {
+                format!("the value of the sensitive variable `{name}` has not the declared type")
+            } else {
+                format!("variable `{name}`: {error}")
+            };
+            Box::new(Diagnostic::error(message).at(span).related(variable.header, "declared here"))
+        })?;
+        Ok(if variable.sensitive { converted.sensitive() } else { converted })
+    }
 }
 
 /// Returns a given value. A text from a flag or the environment is an expression, unless the type is a text.
-fn assigned(assignment: &Assignment, of: Option<&Type>) -> Result<Value, Failure> {
+fn assigned(assignment: &Assignment, of: &Type) -> Result<Value, Failure> {
     match (&assignment.value, of) {
         (Assigned::Expression(expression), _) => constant(expression),
-        (Assigned::Text(text), None | Some(Type::String | Type::Number | Type::Bool | Type::Any)) => {
-            Ok(Value::string(text))
-        }
-        (Assigned::Text(text), Some(_)) => {
+        (Assigned::Text(text), Type::String | Type::Number | Type::Bool | Type::Any) => Ok(Value::string(text)),
+        (Assigned::Text(text), _) => {
             let expression = parse_expression(text, assignment.span.file)?;
             constant(&expression)
         }
     }
 }
 
-/// Checks the `validation` blocks of all variables that have a value.
-pub(super) fn validate(
-    config: &Config,
-    broken: &BTreeSet<Arc<str>>,
-    scope: &Scope<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (name, variable) in config.variables.iter().filter(|(name, _)| !broken.contains(*name)) {
-        for validation in &variable.validations {
-            let message = format!("variable `{name}`");
-            diagnostics.extend(check(validation, &message, scope));
-        }
-    }
+/// Checks the `validation` blocks of a variable that has a value.
+pub(super) fn validate(name: &Arc<str>, variable: &Variable, scope: &Scope<'_>) -> Vec<Diagnostic> {
+    let of = format!("variable `{name}`");
+    variable.validations.iter().filter_map(|validation| check(validation, &of, scope)).collect()
 }
 
 /// Returns what is wrong where a condition does not hold; one that is not known yet holds for now.

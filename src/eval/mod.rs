@@ -1,8 +1,10 @@
 //! Configuration and variables into desired objects: scope, functions, expansion.
 mod arguments;
 mod calls;
+mod calls_of_modules;
 mod constraint;
 mod convert;
+mod cycle;
 mod dynamic;
 mod evaluate;
 mod expand;
@@ -14,17 +16,23 @@ mod instances;
 mod json;
 mod kinds;
 mod locate;
+mod module_instances;
+mod modules;
 mod needs;
+mod newer;
 mod nodes;
 mod number;
 mod operators;
 mod references;
 mod referrers;
 mod resolve;
+mod root_only;
 mod scope;
 mod shape;
+mod targets;
 mod text;
 mod types;
+mod visit;
 mod walk;
 mod world;
 

@@ -1,224 +1,257 @@
-//! What needs what among locals, resources and outputs; names that do not exist, and cycles.
+//! The graph of evaluation: one for all modules, each call taken once however often it is repeated.
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
+use super::modules::{ModuleId, Modules};
 use super::references::{self, Reference};
+use super::targets::Targets;
 use crate::config::ir::Expression;
-use crate::config::{Config, ResourceBlock};
-use crate::model::{Cycle, Diagnostic, Graph, Span, nearest};
+use crate::config::{Condition, Config, ResourceBlock};
+use crate::model::{Diagnostic, Graph};
 
-/// Something that is evaluated in its turn.
+/// Something that is evaluated in its turn, once in every instance of its module.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Node {
+pub(super) struct Node {
+    pub module: ModuleId,
+    pub item: Item,
+}
+
+/// What is evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Item {
+    Variable(Arc<str>),
+    /// The `validation` blocks of a variable; nothing needs them.
+    Validation(Arc<str>),
     Local(Arc<str>),
+    /// How often a module is called. All that is in the module needs it.
+    Call(Arc<str>),
     /// A block, by type and name.
     Resource(Arc<str>, Arc<str>),
     Output(Arc<str>),
+    /// Everything that a call leads to, for `depends_on`.
+    End(Arc<str>),
 }
+
+/// Numbers one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NodeId(u32);
 
 /// All nodes of a configuration and what they need.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Nodes {
-    pub graph: Graph<Node>,
+    list: Vec<Node>,
+    index: BTreeMap<Node, NodeId>,
+    pub graph: Graph<NodeId>,
     /// In the order of evaluation.
-    pub order: Vec<Node>,
+    pub order: Vec<NodeId>,
+    /// Where each node stands in that order.
+    positions: Vec<u32>,
     /// Nodes that refer to something that does not exist.
-    pub broken: BTreeSet<Node>,
+    pub broken: BTreeSet<NodeId>,
 }
 
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local(name) => write!(f, "local.{name}"),
-            Self::Resource(resource_type, name) => write!(f, "{resource_type}.{name}"),
-            Self::Output(name) => write!(f, "output.{name}"),
-        }
+/// A reference, and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use<'a> {
+    /// The module in whose files it stands.
+    pub module: ModuleId,
+    pub reference: Reference<'a>,
+    /// In `depends_on`, a module means all that is in it.
+    pub in_depends_on: bool,
+}
+
+impl Nodes {
+    pub(super) fn get(&self, id: NodeId) -> &Node {
+        &self.list[id.0 as usize]
+    }
+
+    pub(super) fn id(&self, module: ModuleId, item: Item) -> Option<NodeId> {
+        self.index.get(&Node { module, item }).copied()
+    }
+
+    /// Returns where a node stands in the order of evaluation.
+    pub(super) fn position(&self, id: NodeId) -> u32 {
+        self.positions[id.index()]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    fn add(&mut self, module: ModuleId, item: Item) {
+        let id = NodeId(u32::try_from(self.list.len()).expect("sources are limited, so nodes are"));
+        self.list.push(Node { module, item });
+        self.index.insert(self.list[id.index()].clone(), id);
+        self.graph.add(id);
+    }
+}
+
+impl NodeId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
     }
 }
 
 /// Finds all nodes, and puts them in order unless they need each other in a circle.
-pub(super) fn nodes(config: &Config, resource_types: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<Nodes> {
-    let mut builder = Builder { config, resource_types, nodes: Nodes::default(), places: BTreeMap::new(), diagnostics };
-    for (name, local) in &config.locals {
-        builder.node(&Node::Local(name.clone()), |found| references::of_expression(&local.value, found));
+pub(super) fn nodes(
+    modules: &Modules,
+    resource_types: &[&'static str],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Nodes> {
+    let mut nodes = Nodes::default();
+    for (id, module) in modules.all() {
+        add_items(id, &module.config, &mut nodes);
     }
-    for ((resource_type, name), block) in &config.resources {
-        builder.node(&Node::Resource(resource_type.clone(), name.clone()), |found| of_resource(block, found));
+    for index in 0..nodes.len() {
+        connect(NodeId(u32::try_from(index).unwrap_or(u32::MAX)), modules, resource_types, &mut nodes, diagnostics);
     }
-    for (name, output) in &config.outputs {
-        let conditions = output.preconditions.iter().flat_map(|check| [&check.condition, &check.message]);
-        let all: Vec<&Expression> = [&output.value].into_iter().chain(&output.depends_on).chain(conditions).collect();
-        builder.node(&Node::Output(name.clone()), |found| {
-            for expression in &all {
-                references::of_expression(expression, found);
+    match nodes.graph.order() {
+        Ok(order) => {
+            nodes.positions = vec![0; nodes.len()];
+            for (position, id) in (0..).zip(&order) {
+                nodes.positions[id.index()] = position;
             }
+            nodes.order = order;
+            Some(nodes)
+        }
+        Err(cycle) => {
+            diagnostics.push(super::cycle::told(&cycle, modules, &nodes));
+            None
+        }
+    }
+}
+
+fn add_items(id: ModuleId, config: &Config, nodes: &mut Nodes) {
+    config.variables.keys().for_each(|name| nodes.add(id, Item::Variable(name.clone())));
+    let validated = config.variables.iter().filter(|(_, variable)| !variable.validations.is_empty());
+    validated.for_each(|(name, _)| nodes.add(id, Item::Validation(name.clone())));
+    config.locals.keys().for_each(|name| nodes.add(id, Item::Local(name.clone())));
+    config.modules.keys().for_each(|name| nodes.add(id, Item::Call(name.clone())));
+    let blocks = config.resources.keys();
+    blocks.for_each(|(resource_type, name)| nodes.add(id, Item::Resource(resource_type.clone(), name.clone())));
+    config.outputs.keys().for_each(|name| nodes.add(id, Item::Output(name.clone())));
+    config.modules.keys().for_each(|name| nodes.add(id, Item::End(name.clone())));
+}
+
+/// Finds what a node needs.
+fn connect(
+    id: NodeId,
+    modules: &Modules,
+    resource_types: &[&'static str],
+    nodes: &mut Nodes,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let (node, mut needs) = (nodes.get(id).clone(), BTreeSet::new());
+    inherent(&node, modules, nodes, &mut needs);
+    let (targets, mut is_broken) = (Targets { modules, nodes, resource_types }, false);
+    uses(&node, modules, &mut |reference| match targets.of(&reference) {
+        Ok(found) => needs.extend(found),
+        Err(diagnostic) => {
+            diagnostics.push(*diagnostic);
+            is_broken = true;
+        }
+    });
+    if is_broken {
+        nodes.broken.insert(id);
+    }
+    needs.into_iter().for_each(|need| nodes.graph.depend(id, need));
+}
+
+/// Finds what a node needs without naming it.
+pub(super) fn inherent(node: &Node, modules: &Modules, nodes: &Nodes, needs: &mut BTreeSet<NodeId>) {
+    let Node { module, item } = node;
+    if let Some(call) = &modules.get(*module).call {
+        needs.extend(nodes.id(call.caller, Item::Call(call.name.clone())));
+    }
+    match item {
+        Item::Validation(name) => needs.extend(nodes.id(*module, Item::Variable(name.clone()))),
+        Item::End(name) => {
+            needs.extend(nodes.id(*module, Item::Call(name.clone())));
+            let Some(child) = modules.get(*module).children.get(name) else { return };
+            let config = &modules.get(*child).config;
+            let resources = config.resources.keys().map(|(kind, name)| Item::Resource(kind.clone(), name.clone()));
+            let outputs = config.outputs.keys().map(|name| Item::Output(name.clone()));
+            let ends = config.modules.keys().map(|name| Item::End(name.clone()));
+            needs.extend(resources.chain(outputs).chain(ends).filter_map(|item| nodes.id(*child, item)));
+        }
+        _ => {}
+    }
+}
+
+/// Calls `found` with every reference of a node.
+pub(super) fn uses<'a>(node: &Node, modules: &'a Modules, found: &mut dyn FnMut(Use<'a>)) {
+    let (module, config) = (node.module, &modules.get(node.module).config);
+    let mut visitor = Visitor { module, found };
+    match &node.item {
+        Item::Variable(name) => {
+            if let Some((caller, block)) = modules.block(module)
+                && let Some(input) = block.inputs.iter().find(|input| input.name == *name)
+            {
+                Visitor { module: caller, found: visitor.found }.expression(&input.value);
+            }
+        }
+        Item::Validation(name) => {
+            config.variables.get(name).into_iter().for_each(|variable| visitor.conditions(&variable.validations));
+        }
+        Item::Local(name) => config.locals.get(name).into_iter().for_each(|local| visitor.expression(&local.value)),
+        Item::Call(name) => {
+            if let Some(block) = config.modules.get(name) {
+                block.repetition.expression().into_iter().for_each(|expression| visitor.expression(expression));
+                visitor.depends_on(&block.depends_on);
+            }
+        }
+        Item::Resource(resource_type, name) => {
+            if let Some(block) = config.resources.get(&(resource_type.clone(), name.clone())) {
+                visitor.resource(block);
+            }
+        }
+        Item::Output(name) => {
+            if let Some(output) = config.outputs.get(name) {
+                visitor.expression(&output.value);
+                visitor.conditions(&output.preconditions);
+                visitor.depends_on(&output.depends_on);
+            }
+        }
+        Item::End(_) => {}
+    }
+}
+
+struct Visitor<'a, 'f> {
+    module: ModuleId,
+    found: &'f mut dyn FnMut(Use<'a>),
+}
+
+impl<'a> Visitor<'a, '_> {
+    fn expression(&mut self, expression: &'a Expression) {
+        let (module, found) = (self.module, &mut *self.found);
+        references::of_expression(expression, &mut |reference| {
+            found(Use { module, reference, in_depends_on: false });
         });
     }
-    builder.check_others();
-    builder.finish()
-}
 
-/// Calls `found` with every reference of a resource block.
-pub(super) fn of_resource<'a>(block: &'a ResourceBlock, found: &mut dyn FnMut(Reference<'a>)) {
-    block.repetition.expression().into_iter().for_each(|expression| references::of_expression(expression, found));
-    block.depends_on.iter().for_each(|expression| references::of_expression(expression, found));
-    for check in &block.preconditions {
-        references::of_expression(&check.condition, found);
-        references::of_expression(&check.message, found);
-    }
-    references::of_body(&block.arguments, found);
-}
-
-struct Builder<'a, 'd> {
-    config: &'a Config,
-    resource_types: &'a [&'a str],
-    nodes: Nodes,
-    /// Where one node first refers to another.
-    places: BTreeMap<(Node, Node), Span>,
-    diagnostics: &'d mut Vec<Diagnostic>,
-}
-
-impl<'a> Builder<'a, '_> {
-    fn node(&mut self, node: &Node, visit: impl FnOnce(&mut dyn FnMut(Reference<'a>))) {
-        self.nodes.graph.add(node.clone());
-        visit(&mut |reference| match self.target(&reference) {
-            Ok(Some(target)) => {
-                self.places.entry((node.clone(), target.clone())).or_insert(reference.span);
-                self.nodes.graph.depend(node.clone(), target);
-            }
-            Ok(None) => {}
-            Err(diagnostic) => {
-                self.diagnostics.push(*diagnostic);
-                self.nodes.broken.insert(node.clone());
-            }
-        });
+    fn conditions(&mut self, conditions: &'a [Condition]) {
+        for check in conditions {
+            self.expression(&check.condition);
+            self.expression(&check.message);
+        }
     }
 
-    /// Checks the names in what is not a node: variables and the cluster.
-    fn check_others(&mut self) {
-        let config = self.config;
-        let variables = config.variables.values().flat_map(|variable| &variable.validations);
-        let cluster = config.cluster.iter().flat_map(|cluster| cluster.kubeconfig.iter().chain(&cluster.context));
-        let validations = variables.flat_map(|check| [&check.condition, &check.message]);
-        for expression in validations.chain(cluster) {
-            references::of_expression(expression, &mut |reference| match self.target(&reference) {
-                Err(diagnostic) => self.diagnostics.push(*diagnostic),
-                Ok(Some(Node::Resource(..))) => {
-                    let message = "resources are not known yet where variables and the cluster are evaluated";
-                    self.diagnostics.push(Diagnostic::error(message).at(reference.span));
-                }
-                Ok(_) => {}
+    fn depends_on(&mut self, expressions: &'a [Expression]) {
+        let (module, found) = (self.module, &mut *self.found);
+        for expression in expressions {
+            references::of_expression(expression, &mut |reference| {
+                found(Use { module, reference, in_depends_on: true });
             });
         }
     }
 
-    /// Returns what a reference leads to; nothing for variables and what belongs to the block itself.
-    fn target(&self, reference: &Reference<'_>) -> Result<Option<Node>, Box<Diagnostic>> {
-        let (root, config) = (reference.root, self.config);
-        let Some(name) = reference.name() else { return self.bare(reference) };
-        match &**root {
-            "var" if config.variables.contains_key(name) => Ok(None),
-            "var" => Err(undeclared(reference, "variable", name, config.variables.keys())),
-            "local" if config.locals.contains_key(name) => Ok(Some(Node::Local(name.clone()))),
-            "local" => Err(undeclared(reference, "local value", name, config.locals.keys())),
-            "each" | "count" | "path" => Ok(None),
-            "data" | "module" | "self" | "terraform" => {
-                Err(Box::new(Diagnostic::error(format!("`{root}` is not supported yet")).at(reference.span)))
-            }
-            _ if config.resources.contains_key(&(root.clone(), name.clone())) => {
-                Ok(Some(Node::Resource(root.clone(), name.clone())))
-            }
-            _ => Err(self.no_resource(reference, name)),
-        }
+    fn resource(&mut self, block: &'a ResourceBlock) {
+        block.repetition.expression().into_iter().for_each(|expression| self.expression(expression));
+        self.depends_on(&block.depends_on);
+        self.conditions(&block.preconditions);
+        let (module, found) = (self.module, &mut *self.found);
+        references::of_body(&block.arguments, &mut |reference| {
+            found(Use { module, reference, in_depends_on: false });
+        });
     }
-
-    /// A root with no name behind it.
-    fn bare(&self, reference: &Reference<'_>) -> Result<Option<Node>, Box<Diagnostic>> {
-        let root = &**reference.root;
-        let diagnostic = Diagnostic::error(format!("`{root}` alone is no value")).at(reference.span);
-        let is_type = self.resource_types.contains(&root);
-        Err(Box::new(match root {
-            "var" | "local" | "each" | "count" | "path" => diagnostic.hint(format!("write `{root}.` and a name")),
-            _ if is_type => diagnostic.hint(format!("write `{root}.` and the name of a block")),
-            _ => diagnostic.hint("a text stands in quotes: `\"…\"`"),
-        }))
-    }
-
-    fn no_resource(&self, reference: &Reference<'_>, name: &str) -> Box<Diagnostic> {
-        let (root, resources) = (&**reference.root, &self.config.resources);
-        let diagnostic = Diagnostic::error(format!("there is no `{root}.{name}`")).at(reference.span);
-        let names = || resources.keys().filter(|(resource_type, _)| &**resource_type == root).map(|(_, name)| &**name);
-        if let Some(meant) = nearest(name, names()) {
-            return Box::new(diagnostic.hint(format!("did you mean `{root}.{meant}`?")));
-        }
-        let known = ["var", "local", "each", "count", "path"].into_iter();
-        let declared = resources.keys().map(|(resource_type, _)| &**resource_type);
-        Box::new(match nearest(root, known.chain(declared).chain(self.resource_types.iter().copied())) {
-            Some(meant) if meant != root => diagnostic.hint(format!("did you mean `{meant}.{name}`?")),
-            _ => match names().collect::<Vec<_>>().as_slice() {
-                [] => diagnostic,
-                names => {
-                    let list: Vec<String> = names.iter().take(5).map(|name| format!("`{root}.{name}`")).collect();
-                    diagnostic.hint(format!("there is {}", list.join(", ")))
-                }
-            },
-        })
-    }
-
-    fn finish(mut self) -> Option<Nodes> {
-        match self.nodes.graph.order() {
-            Ok(order) => {
-                self.nodes.order = order;
-                Some(self.nodes)
-            }
-            Err(cycle) => {
-                let diagnostic = self.cycle(&cycle);
-                self.diagnostics.push(diagnostic);
-                None
-            }
-        }
-    }
-
-    /// Prints a cycle as a path, each step with the place of its reference.
-    fn cycle(&self, cycle: &Cycle<Node>) -> Diagnostic {
-        let nodes = &cycle.0;
-        let steps: Vec<(&Node, &Node)> = nodes.iter().zip(nodes.iter().cycle().skip(1)).collect();
-        let shown = steps.iter().take(MAX_SHOWN).map(|(node, _)| format!("`{node}`")).collect::<Vec<_>>().join(" → ");
-        let more =
-            if steps.len() > MAX_SHOWN { format!(" → ({} more)", steps.len() - MAX_SHOWN) } else { String::new() };
-        let mut diagnostic =
-            Diagnostic::error(format!("these need each other in a circle: {shown}{more} → `{}`", nodes[0]));
-        let place = |(node, on): &(&Node, &Node)| self.places.get(&((*node).clone(), (*on).clone())).copied();
-        let label = |(node, on): &(&Node, &Node)| format!("`{node}` needs `{on}`");
-        for (index, step) in steps.iter().take(MAX_SHOWN).enumerate() {
-            if let Some(span) = place(step) {
-                diagnostic = if index == 0 {
-                    diagnostic.labelled(span, label(step))
-                } else {
-                    diagnostic.related(span, label(step))
-                };
-            }
-        }
-        diagnostic
-    }
-}
-
-/// How many steps of a cycle are printed.
-const MAX_SHOWN: usize = 20;
-
-/// Says that nothing is declared under a name.
-fn undeclared<'n>(
-    reference: &Reference<'_>,
-    what: &str,
-    name: &str,
-    known: impl Iterator<Item = &'n Arc<str>>,
-) -> Box<Diagnostic> {
-    let root = reference.root;
-    let diagnostic = Diagnostic::error(format!("there is no {what} `{name}`")).at(reference.span);
-    Box::new(match nearest(name, known.map(|known| &**known)) {
-        Some(meant) => diagnostic.hint(format!("did you mean `{root}.{meant}`?")),
-        None if what == "variable" => diagnostic.hint(format!("declare it: `variable \"{name}\" {{ … }}`")),
-        None => diagnostic,
-    })
 }

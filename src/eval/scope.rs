@@ -15,6 +15,8 @@ pub(super) struct Roots {
     pub locals: BTreeMap<Arc<str>, Value>,
     /// By type and name: a resource, or a list or map of them.
     pub resources: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>>,
+    /// The outputs of each call of a module: a map of them, or a list or map of such maps.
+    pub modules: BTreeMap<Arc<str>, Value>,
 }
 
 /// Which instance of a block is being evaluated.
@@ -95,6 +97,7 @@ impl<'a> Scope<'a> {
         let found = match name {
             "var" => self.root(|roots| roots.variables.get(attribute)),
             "local" => self.root(|roots| roots.locals.get(attribute)),
+            "module" => self.root(|roots| roots.modules.get(attribute)),
             "path" => return self.path(attribute, *attribute_span).map(|value| (Cow::Owned(value), 1)),
             "each" => return self.each(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             "count" => return self.count(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
@@ -111,7 +114,7 @@ impl<'a> Scope<'a> {
     fn bare(&self, name: &str, span: Span) -> Diagnostic {
         let diagnostic = Diagnostic::error(format!("`{name}` alone is no value")).at(span);
         match name {
-            "var" | "local" | "each" | "count" | "path" => {
+            "var" | "local" | "module" | "each" | "count" | "path" => {
                 diagnostic.hint(format!("write `{name}.` and a name, such as `{name}.{}`", example(name)))
             }
             _ if self.roots.resources.contains_key(name) => diagnostic.hint(format!("write `{name}.` and a name")),
@@ -123,6 +126,7 @@ impl<'a> Scope<'a> {
         let names: Vec<&str> = match name {
             "var" => self.roots.variables.keys().map(|name| &**name).collect(),
             "local" => self.roots.locals.keys().map(|name| &**name).collect(),
+            "module" => self.roots.modules.keys().map(|name| &**name).collect(),
             _ => self.roots.resources.get(name).into_iter().flat_map(BTreeMap::keys).map(|name| &**name).collect(),
         };
         let diagnostic = Diagnostic::error(format!("there is no `{name}.{attribute}` here")).at(span);
@@ -134,8 +138,9 @@ impl<'a> Scope<'a> {
 
     fn path(&self, attribute: &str, span: Span) -> Result<Value, Failure> {
         match attribute {
-            "module" => Ok(Value::string(self.environment.folder.to_string_lossy())),
-            "root" | "cwd" => Ok(Value::string(self.environment.root.to_string_lossy())),
+            "module" => Ok(Value::string(self.environment.place.to_string_lossy())),
+            "root" => Ok(Value::string(".")),
+            "cwd" => Ok(Value::string(self.environment.root.to_string_lossy())),
             _ => Err(Box::new(unknown_member("path", attribute, &["module", "root", "cwd"], span))),
         }
     }
@@ -169,6 +174,7 @@ fn example(name: &str) -> &'static str {
         "each" => "key",
         "count" => "index",
         "path" => "module",
+        "module" => "tenant",
         _ => "image",
     }
 }

@@ -1,34 +1,38 @@
-//! What does not change while a configuration is evaluated: its blocks, resource types and surroundings.
+//! What does not change while a configuration is evaluated: its modules, resource types and surroundings.
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::functions::{Environment, ReadError};
 use super::kinds::Kinds;
+use super::modules::{ModuleId, Modules};
 use super::referrers::Referrers;
 use super::scope::{Instance, Roots, Scope};
-use crate::config::{self, Config};
+use crate::config;
 
 /// The fixed part of an evaluation.
 #[derive(Debug)]
 pub(super) struct World {
-    pub config: Arc<Config>,
+    pub modules: Modules,
     pub kinds: Kinds,
     pub referrers: Referrers,
     /// When the plan was made, RFC 3339.
     pub now: String,
     pub home: Option<PathBuf>,
-    /// The module's folder, absolute.
-    pub folder: PathBuf,
 }
 
 impl World {
-    /// Calls `work` with the surroundings of functions.
-    pub(super) fn within<T>(&self, work: impl FnOnce(&Environment<'_>) -> T) -> T {
-        let read = |path: &Path| config::read_inside(&self.folder, path).map_err(refused);
-        let list = |path: &Path| config::list_files(path).map_err(refused);
+    /// Calls `work` with the surroundings of functions in the files of one module.
+    pub(super) fn within<T>(&self, module: ModuleId, work: impl FnOnce(&Environment<'_>) -> T) -> T {
+        let (module, root) = (self.modules.get(module), self.modules.root());
+        let read = |path: &Path| config::read_inside(&module.folder, path).map_err(refused);
+        let list = |path: &Path| config::list_inside(&module.folder, path).map_err(refused);
+        let place = match module.config.place.as_path() {
+            place if place.as_os_str().is_empty() => Path::new("."),
+            place => place,
+        };
         work(&Environment {
-            folder: &self.folder,
-            root: &self.folder,
+            folder: &module.folder,
+            place,
+            root: &root.folder,
             home: self.home.as_deref(),
             now: &self.now,
             read: &read,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address {
     /// The modules that lead to it, outermost first; empty in the root module.
-    pub modules: Vec<(String, Option<Key>)>,
+    pub modules: Vec<ModuleStep>,
     /// The resource type, such as `ray_head`.
     pub resource_type: String,
     /// The second label of the block.
@@ -15,6 +15,9 @@ pub(crate) struct Address {
     pub key: Option<Key>,
 }
 
+/// One step into a module: the name of the call, and the key where it has `count` or `for_each`.
+pub(crate) type ModuleStep = (String, Option<Key>);
+
 /// Tells the instances of one block apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
@@ -22,6 +25,14 @@ pub(crate) enum Key {
     Index(u64),
     /// Of `for_each`.
     Name(String),
+}
+
+/// What `--target` and the like name: resources, or all that is in modules. What has no key means all instances.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Resource(Address),
+    /// The modules that lead there, outermost first; never empty.
+    Module(Vec<ModuleStep>),
 }
 
 /// Says why a text is no address.
@@ -35,14 +46,59 @@ impl Address {
         Self { modules: Vec::new(), resource_type: resource_type.to_owned(), name: name.to_owned(), key: None }
     }
 
-    /// Returns the address of the block that this is an instance of.
-    pub(crate) fn without_key(&self) -> Self {
-        Self { key: None, ..self.clone() }
-    }
-
-    /// Tells whether `other` is this address, an instance of it, or inside of it.
+    /// Tells whether `other` is this address, an instance of it, or the same in an instance of its modules.
     pub(crate) fn covers(&self, other: &Self) -> bool {
-        self == other || (self.key.is_none() && *self == other.without_key())
+        self.resource_type == other.resource_type
+            && self.name == other.name
+            && (self.key.is_none() || self.key == other.key)
+            && self.modules.len() == other.modules.len()
+            && leads_to(&self.modules, &other.modules)
+    }
+}
+
+/// Tells whether a path leads into a module or to what is around it; a step without a key means all instances.
+fn leads_to(path: &[ModuleStep], modules: &[ModuleStep]) -> bool {
+    let is_step = |(wanted, found): (&ModuleStep, &ModuleStep)| {
+        wanted.0 == found.0 && (wanted.1.is_none() || wanted.1 == found.1)
+    };
+    path.len() <= modules.len() && path.iter().zip(modules).all(is_step)
+}
+
+impl Target {
+    /// Tells whether a resource is meant.
+    pub(crate) fn covers(&self, address: &Address) -> bool {
+        match self {
+            Self::Resource(resource) => resource.covers(address),
+            Self::Module(path) => leads_to(path, &address.modules),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resource(address) => address.fmt(f),
+            Self::Module(path) => {
+                for (index, (name, key)) in path.iter().enumerate() {
+                    write!(f, "{}module.{name}", if index > 0 { "." } else { "" })?;
+                    key.as_ref().map_or(Ok(()), |key| key.fmt(f))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = split(text).ok_or_else(|| AddressError(text.to_owned()))?;
+        let is_module = |pair: &[(String, Option<Key>)]| matches!(pair, [(word, None), (_, _)] if word == "module");
+        if !parts.chunks(2).all(is_module) {
+            return text.parse().map(Self::Resource);
+        }
+        Ok(Self::Module(parts.into_iter().skip(1).step_by(2).collect()))
     }
 }
 
@@ -152,6 +208,28 @@ mod tests {
         for text in ["", "a", "a.", ".a", "a.b.c", "a[0].b", "a.b[x]", "a.b[0", "a.b[-1]"] {
             assert_eq!(text.parse::<Address>(), Err(AddressError(text.to_owned())));
         }
+    }
+
+    #[test]
+    fn a_target_covers_what_is_in_it() {
+        let inside = r#"module.tenant["a"].module.ray.ray_head.main"#.parse::<Address>().expect("an address");
+        for (text, expected) in [
+            ("module.tenant", true),
+            (r#"module.tenant["a"]"#, true),
+            (r#"module.tenant["b"]"#, false),
+            ("module.tenant.module.ray", true),
+            ("module.tenant.module.redis", false),
+            ("module.tenant.module.ray.module.deeper", false),
+            ("module.tenant.module.ray.ray_head.main", true),
+            ("module.ray", false),
+            ("ray_head.main", false),
+        ] {
+            let target: Target = text.parse().expect("a target");
+            assert_eq!(target.to_string(), text);
+            assert_eq!(target.covers(&inside), expected, "{text}");
+        }
+        assert_eq!("module".parse::<Target>(), Err(AddressError("module".to_owned())));
+        assert_eq!("module.a.b".parse::<Target>(), Err(AddressError("module.a.b".to_owned())));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod secrets;
 mod suggest;
 mod value;
 
-pub(crate) use address::{Address, AddressError, Key};
+pub(crate) use address::{Address, AddressError, Key, ModuleStep, Target};
 pub(crate) use desired::{
     Carried, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
 };

@@ -8,7 +8,7 @@ use super::*;
 use crate::model::{
     Address, Blind, Carried, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER,
     FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
-    ServedKind, Span, Surroundings,
+    ServedKind, Span, Surroundings, Target,
 };
 use crate::ssa::{self, Schemas};
 use crate::state::{Recorded, RecordedObject, State, Status, applied_form};
@@ -612,7 +612,7 @@ fn only_targets_are_planned() {
     let mut world = World::empty();
     world.want("a", config_map("m", "1"));
     world.want("b", config_map("n", "1"));
-    world.options.targets = vec![address("b")];
+    world.options.targets = vec![Target::Resource(address("b"))];
     world.check(&["thing.a NoOp", "thing.b Create", "  create ConfigMap a/n"]);
 }
 

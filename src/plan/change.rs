@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Address, ClusterIdentity, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Json, Kind, Lifecycle, Object,
-    Owner, Secrets, Value,
+    Owner, Secrets, Target, Value,
 };
 
 /// What a plan is for.
@@ -35,8 +35,8 @@ pub(crate) struct Options {
     pub mode: Mode,
     pub on_conflict: ConflictPolicy,
     /// Only these and what they need; empty means everything.
-    pub targets: Vec<Address>,
-    pub excludes: Vec<Address>,
+    pub targets: Vec<Target>,
+    pub excludes: Vec<Target>,
     pub replace: Vec<Address>,
     /// Objects that exist but are not recorded are taken over instead of being an error.
     pub adopt: bool,

@@ -1,7 +1,7 @@
 //! Which resources a plan is about: `--target`, `--exclude`.
 use std::collections::BTreeSet;
 
-use crate::model::{Address, Diagnostic, Graph};
+use crate::model::{Address, Diagnostic, Graph, Target};
 
 use super::{Mode, Options};
 
@@ -9,11 +9,16 @@ use super::{Mode, Options};
 ///
 /// A target brings what it needs; when destroying, what needs it. An exclusion takes the other way.
 pub(super) fn select(graph: &Graph<Address>, options: &Options) -> Result<BTreeSet<Address>, Vec<Diagnostic>> {
-    let named = options.targets.iter().chain(&options.excludes).chain(&options.replace);
+    let replaced: Vec<Target> = options.replace.iter().cloned().map(Target::Resource).collect();
+    let named = options.targets.iter().chain(&options.excludes).chain(&replaced);
     let unknown = named.filter(|name| !graph.nodes().any(|node| name.covers(node)));
     let errors: Vec<Diagnostic> = unknown
         .map(|name| {
-            Diagnostic::error(format!("there is no resource `{name}`"))
+            let message = match name {
+                Target::Resource(_) => format!("there is no resource `{name}`"),
+                Target::Module(_) => format!("there is no module `{name}` with resources in it"),
+            };
+            Diagnostic::error(message)
                 .hint("`rayform state list` shows what is recorded, `rayform graph` what is configured")
         })
         .collect();
@@ -35,7 +40,7 @@ pub(super) fn select(graph: &Graph<Address>, options: &Options) -> Result<BTreeS
 }
 
 /// Returns the resources that the names cover, and all that can be reached from them.
-fn reach(graph: &Graph<Address>, names: &[Address]) -> BTreeSet<Address> {
+fn reach(graph: &Graph<Address>, names: &[Target]) -> BTreeSet<Address> {
     let mut open: Vec<Address> =
         graph.nodes().filter(|node| names.iter().any(|name| name.covers(node))).cloned().collect();
     let mut reached = BTreeSet::new();
@@ -66,7 +71,7 @@ mod tests {
 
     #[track_caller]
     fn check(mode: Mode, targets: &[&str], excludes: &[&str], expected: &str) {
-        let parse = |names: &[&str]| names.iter().map(|name| address(name)).collect();
+        let parse = |names: &[&str]| names.iter().map(|name| Target::Resource(address(name))).collect();
         let options = Options { mode, targets: parse(targets), excludes: parse(excludes), ..Options::default() };
         let selected = select(&graph(), &options).expect("known names");
         assert_eq!(selected.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" "), expected);
@@ -85,8 +90,24 @@ mod tests {
     }
 
     #[test]
+    fn a_module_means_all_that_is_in_it() {
+        let inside = |name: &str| format!(r#"module.m["a"].a.{name}"#).parse::<Address>().expect("an address");
+        let mut graph = graph();
+        graph.depend(inside("x"), address("a"));
+        graph.add(inside("y"));
+        for text in ["module.m", r#"module.m["a"]"#] {
+            let targets = vec![text.parse().expect("a target")];
+            let selected = select(&graph, &Options { targets, ..Options::default() }).expect("a known name");
+            assert_eq!(selected.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" "), "a x y");
+        }
+        let targets = vec![r#"module.m["b"]"#.parse().expect("a target")];
+        let errors = select(&graph, &Options { targets, ..Options::default() }).expect_err("there is none");
+        assert_eq!(errors[0].message, r#"there is no module `module.m["b"]` with resources in it"#);
+    }
+
+    #[test]
     fn an_unknown_name_is_an_error() {
-        let options = Options { targets: vec![address("x")], ..Options::default() };
+        let options = Options { targets: vec![Target::Resource(address("x"))], ..Options::default() };
         assert_eq!(
             select(&graph(), &options).map_err(|it| it[0].message.clone()),
             Err("there is no resource `a.x`".into())

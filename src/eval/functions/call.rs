@@ -18,6 +18,8 @@ pub(super) const MAX_TEXT: usize = 16 * 1024 * 1024;
 pub(crate) struct Environment<'a> {
     /// The folder of the module that calls, absolute; files are read inside it alone.
     pub folder: &'a Path,
+    /// The same from the root module's folder, as `path.module` gives it.
+    pub place: &'a Path,
     /// The folder that relative paths start from, absolute: that of the root module.
     pub root: &'a Path,
     /// The user's home folder, where it is known.

@@ -49,6 +49,7 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
 pub(super) fn run(name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
     let environment = Environment {
         folder: Path::new(ROOT),
+        place: Path::new("."),
         root: Path::new(ROOT),
         home: Some(Path::new("/home/user")),
         now: "2026-11-22T21:05:45Z",

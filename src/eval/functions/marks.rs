@@ -8,6 +8,7 @@ use crate::model::{Json, Value};
 fn run(name: &str, arguments: &[Value]) -> Value {
     let environment = Environment {
         folder: Path::new("/"),
+        place: Path::new("."),
         root: Path::new("/"),
         home: None,
         now: "",
@@ -166,6 +167,7 @@ fn what_depends_on_an_unknown_part_is_unknown() {
 fn results_have_limits() {
     let environment = Environment {
         folder: Path::new("/"),
+        place: Path::new("."),
         root: Path::new("/"),
         home: None,
         now: "",

@@ -47,7 +47,7 @@ fn misplaced_things_are_explained() {
              `locals { … }`) at a",
             "2: there is no block `variabel` (did you mean `variable`?) at variabel \"x\"",
             "3: `variable` has 1 label, not 0 (write `variable \"name\" { … }`) at variable",
-            "4: `module` blocks are not supported yet at module \"m\"",
+            "4: module `m` has no `source` (write the folder of the module: `source = \"./modules/name\"`) at module \"m\"",
             "5: output `x` has no `value` at output \"x\"",
             "6: `output` has no attribute `vale` (did you mean `value`?) at vale",
             "12: a second local `a` at a",

@@ -1,5 +1,6 @@
 //! What the tests of the evaluator share: a folder of files, evaluated.
 mod language;
+mod modules;
 mod resources;
 mod values;
 

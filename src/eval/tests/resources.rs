@@ -296,9 +296,9 @@ impl ResourceType for Ticket {
     }
 }
 
-const TICKETS: ResourceTypes = &[&Ticket];
+pub(super) const TICKETS: ResourceTypes = &[&Ticket];
 
-fn data<'e>(resource: &'e DesiredResource, name: &str) -> &'e Json {
+pub(super) fn data<'e>(resource: &'e DesiredResource, name: &str) -> &'e Json {
     &resource.objects.known()[0].object.json()["data"][name]
 }
 

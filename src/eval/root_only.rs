@@ -1,0 +1,35 @@
+//! What is evaluated for the root module alone: the cluster. No node stands for it.
+use super::modules::ModuleId;
+use super::nodes::{Item, Nodes, Use};
+use super::references;
+use super::targets::Targets;
+use super::world::World;
+use crate::model::Diagnostic;
+
+/// Checks the names in what is no node, and that it stands in the root module.
+pub(super) fn check(world: &World, nodes: &Nodes, diagnostics: &mut Vec<Diagnostic>) {
+    for (_, module) in world.modules.all().skip(1) {
+        if let Some(block) = &module.config.cluster {
+            let diagnostic = Diagnostic::error("the cluster is chosen in the root module").at(block.header);
+            diagnostics.push(diagnostic.hint("a module is applied to the cluster of the module that calls it"));
+        }
+    }
+    let names = world.kinds.names();
+    let targets = Targets { modules: &world.modules, nodes, resource_types: &names };
+    let cluster = world.modules.root().config.cluster.iter();
+    for expression in cluster.flat_map(|cluster| cluster.kubeconfig.iter().chain(&cluster.context)) {
+        references::of_expression(expression, &mut |reference| {
+            let found = targets.of(&Use { module: ModuleId::ROOT, reference, in_depends_on: false });
+            match found {
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+                Ok(found) => {
+                    let is_late = |item: &Item| matches!(item, Item::Resource(..) | Item::Output(_));
+                    if found.iter().any(|id| is_late(&nodes.get(*id).item)) {
+                        let message = "resources are not known yet where the cluster is chosen";
+                        diagnostics.push(Diagnostic::error(message).at(reference.span));
+                    }
+                }
+            }
+        });
+    }
+}
