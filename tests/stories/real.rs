@@ -11,6 +11,7 @@ use base64::Engine;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 
+use crate::api::Api;
 use crate::fakelet::Fakelet;
 
 /// A running control plane; dropping it stops it.
@@ -32,23 +33,26 @@ pub(crate) fn assets() -> Option<PathBuf> {
 impl ControlPlane {
     /// Starts everything and returns when the API server says that it is ready.
     pub(crate) fn start(assets: &Path) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let [etcd, peer, port] = free_ports();
-        let mut plane = Self {
-            children: Vec::new(),
-            fakelet: None,
-            has_controllers: assets.join("kube-controller-manager").is_file()
-                && assets.join("kube-scheduler").is_file(),
-            version: version(assets),
-            folder,
-        };
-        plane.write_files(port);
-        plane.start_etcd(assets, etcd, peer);
-        plane.start_apiserver(assets, etcd, port);
+        let mut plane = Self::start_without_controllers(assets);
         plane.fakelet = Some(Fakelet::start(&plane.kubeconfig()));
+        plane.has_controllers =
+            assets.join("kube-controller-manager").is_file() && assets.join("kube-scheduler").is_file();
         if plane.has_controllers {
             plane.start_controllers(assets);
         }
+        plane
+    }
+
+    /// Starts etcd and the API server alone, and returns when it says that it is ready.
+    pub(crate) fn start_without_controllers(assets: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [etcd, peer, port] = free_ports();
+        let mut plane =
+            Self { children: Vec::new(), fakelet: None, has_controllers: false, version: version(assets), folder };
+        plane.write_files(port);
+        plane.start_etcd(assets, etcd, peer);
+        plane.start_apiserver(assets, etcd, port);
+        Api::new(&plane.kubeconfig()).wait_until_ready();
         plane
     }
 

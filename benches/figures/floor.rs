@@ -1,0 +1,59 @@
+//! The floor: the requests that nobody could do without, made by the same client in a process of its own.
+use std::path::Path;
+use std::process::ExitCode;
+
+use futures::StreamExt;
+use http::Request;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+/// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…` or `… patches FILE`.
+pub(crate) const NAME: &str = "--floor";
+
+/// How many PATCHes are under way at the same time.
+const AT_ONCE: usize = 32;
+
+/// Makes the requests that the arguments name.
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let [kubeconfig, verb, rest @ ..] = arguments else { return ExitCode::FAILURE };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let client = client(Path::new(kubeconfig)).await;
+        match verb.as_str() {
+            "lists" => lists(&client, rest).await,
+            _ => patches(&client, &rest[0]).await,
+        }
+    });
+    runtime.shutdown_background();
+    ExitCode::SUCCESS
+}
+
+/// Returns a client for the context of a kubeconfig.
+pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
+    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+    kube::Client::try_from(config.expect("a configuration")).expect("a client")
+}
+
+/// Reads all lists at once, as text.
+async fn lists(client: &kube::Client, paths: &[String]) {
+    let reads = paths.iter().map(|path| {
+        let (client, request) = (client.clone(), Request::get(path).body(Vec::new()).expect("a request"));
+        tokio::spawn(async move { client.request_text(request).await.expect("a list").len() })
+    });
+    for read in futures::future::join_all(reads).await {
+        assert!(read.expect("no panic") > 0);
+    }
+}
+
+/// Sends the patches of a file, one a line as `PATH BODY`, some at the same time.
+async fn patches(client: &kube::Client, file: &str) {
+    let text = std::fs::read_to_string(file).expect("a file");
+    let sends = text.lines().map(|line| {
+        let (path, body) = line.split_once(' ').expect("a path and a body");
+        let request = Request::patch(path).header("content-type", "application/apply-patch+yaml");
+        let (client, request) = (client.clone(), request.body(body.as_bytes().to_vec()).expect("a request"));
+        async move { client.request_text(request).await.expect("an object") }
+    });
+    let answers: Vec<String> = futures::stream::iter(sends).buffer_unordered(AT_ONCE).collect().await;
+    assert!(!answers.is_empty());
+}
