@@ -23,6 +23,8 @@ pub(super) struct Terminal {
     no_color: bool,
     /// The version line of JSON output has been printed.
     has_begun: bool,
+    /// Diagnostics that were shown: evaluation and plan both bring those of the configuration.
+    told: Vec<Diagnostic>,
 }
 
 impl Terminal {
@@ -34,6 +36,7 @@ impl Terminal {
             secrets: Secrets::default(),
             no_color,
             has_begun: false,
+            told: Vec::new(),
         }
     }
 
@@ -66,18 +69,21 @@ impl Terminal {
         }
     }
 
-    /// Shows diagnostics, each with its source line.
+    /// Shows diagnostics, each with its source line, and each once.
     pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic]) -> io::Result<()> {
+        let is_new = |diagnostic: &&Diagnostic| !self.told.contains(diagnostic);
+        let diagnostics: Vec<Diagnostic> = diagnostics.iter().filter(is_new).cloned().collect();
         if diagnostics.is_empty() {
             return Ok(());
         }
+        self.told.extend_from_slice(&diagnostics);
         if self.json {
             let line = |diagnostic| render::json::diagnostic(diagnostic, &self.sources, &self.secrets);
             let lines: String = diagnostics.iter().map(line).collect();
             return self.json(&lines);
         }
         let (view, compact) = (self.error_view(), self.compact_warnings);
-        let text = render::diagnostics(diagnostics, &self.sources, &self.secrets, compact, view);
+        let text = render::diagnostics(&diagnostics, &self.sources, &self.secrets, compact, view);
         self.message(text.trim_end());
         Ok(())
     }

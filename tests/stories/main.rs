@@ -6,6 +6,7 @@ mod drift;
 mod examples;
 mod fakelet;
 mod first_steps;
+mod folders;
 mod objects;
 mod public;
 mod real;
@@ -36,6 +37,7 @@ fn stories() -> Vec<Story> {
         trouble::STORIES,
         crash::STORIES,
         examples::STORIES,
+        folders::STORIES,
         public::STORIES,
     ]
     .concat()

@@ -79,9 +79,12 @@ fn report(
             "the HPA was able to successfully calculate a replica count",
         )
     } else {
-        let message = "the HPA was unable to compute the replica count: unable to get metrics for resource cpu: unable to fetch \
-                       metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
-        condition("ScalingActive", false, "FailedGetResourceMetric", message)
+        let metric = scaler.pointer("/spec/metrics/0/resource/name").and_then(Json::as_str).unwrap_or("cpu");
+        let message = format!(
+            "the HPA was unable to compute the replica count: unable to get metrics for resource {metric}: unable to fetch \
+             metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)"
+        );
+        condition("ScalingActive", false, "FailedGetResourceMetric", &message)
     };
     let desired = if has_metrics { wanted } else { 0 };
     set_status(

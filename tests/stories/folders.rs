@@ -1,0 +1,54 @@
+//! Every folder of `examples/`: applied, its next plan is empty, and taken away again.
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::Story;
+use crate::world::World;
+
+pub(crate) const STORIES: &[Story] = &[
+    ("every_folder_of_examples_has_a_story", |_| every_folder_has_a_story()),
+    ("the_example_gpu_pools_is_stable", |world| is_stable(world, "gpu-pools")),
+    ("the_example_monitoring_is_stable", |world| is_stable(world, "monitoring")),
+];
+
+/// Told in a file of its own: it goes through a whole day.
+const ELSEWHERE: &[&str] = &["quickstart"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+fn every_folder_has_a_story() {
+    let folders = std::fs::read_dir(folder("")).expect("there are examples").filter_map(Result::ok);
+    let found: BTreeSet<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let told = STORIES.iter().filter_map(|(name, _)| name.strip_prefix("the_example_")?.strip_suffix("_is_stable"));
+    let told: BTreeSet<String> =
+        told.map(|name| name.replace('_', "-")).chain(ELSEWHERE.iter().map(ToString::to_string)).collect();
+    assert_eq!(found, told);
+}
+
+/// Works on a copy of the folder, so that the state of one place is not that of the other.
+fn is_stable(world: &World, name: &str) {
+    if !world.has_controllers() {
+        return;
+    }
+    copy(&folder(name), &world.folder());
+    let _ = world.apply();
+    world.expect_no_changes();
+    let run = world.rayform("destroy --auto-approve --timeout=90s");
+    assert_eq!(run.code, 0, "{run}");
+    let run = world.rayform("state list");
+    assert_eq!(run.stdout, "", "{run}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").filter_map(Result::ok) {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
