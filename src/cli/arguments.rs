@@ -30,6 +30,7 @@ pub(super) enum Command {
     Show(super::show::Show),
     Output(super::output::Output),
     State(super::state::State),
+    Workspace(super::workspace::Workspace),
     Graph(super::graph::Graph),
     Render(super::render::Render),
     Schema(super::schema::Schema),
@@ -65,6 +66,10 @@ pub(super) struct Global {
     /// The context of the kubeconfig.
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
+    /// Work in this workspace instead of the selected one.
+    #[arg(long, global = true, value_name = "NAME", env = "RAYFORM_WORKSPACE",
+          value_parser = super::workspace::parse_name)]
+    pub workspace: Option<String>,
 }
 
 /// Values for variables.

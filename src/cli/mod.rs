@@ -24,5 +24,6 @@ mod terminal;
 mod validate;
 mod version;
 mod working;
+mod workspace;
 
 pub(crate) use run::run;

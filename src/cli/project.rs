@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::arguments::{Global, Locking, Variables};
 use super::exit::Failure;
 use super::terminal::Terminal;
+use super::workspace;
 use crate::cluster::{self, Cluster, Settings, Target};
 use crate::config::{self, Flag, Sources};
 use crate::eval::{self, Evaluation, Inputs};
@@ -85,12 +86,15 @@ pub(super) async fn connect_as_configured(global: &Global, terminal: &mut Termin
     connect(global, None, None).await
 }
 
-/// Returns the state's place: beside the configuration, or with the sandbox that it belongs to.
+/// Returns the place of the state of the workspace that is worked in.
 pub(super) fn store(global: &Global) -> Store {
-    match sandbox_folder(global) {
-        Some(folder) => Store::new(&folder, None),
-        None => Store::new(&global.chdir, None),
-    }
+    let workspace = workspace::current(global);
+    Store::new(&state_folder(global), Some(workspace.as_str()).filter(|name| *name != workspace::DEFAULT))
+}
+
+/// Returns where states lie: beside the configuration, or with the sandbox that they belong to.
+pub(super) fn state_folder(global: &Global) -> PathBuf {
+    sandbox_folder(global).unwrap_or_else(|| global.chdir.clone())
 }
 
 /// Reads the state.

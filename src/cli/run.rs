@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
 
 /// Calls the command.
 fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    if !matches!(arguments.command, Command::Workspace(_) | Command::Completions(_) | Command::Version(_)) {
+        super::workspace::check(global)?;
+    }
     match arguments.command {
         Command::Init(_) => super::init::Init::run(global, terminal),
         Command::Validate(validate) => validate.run(global, terminal),
@@ -38,6 +41,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         Command::Show(show) => show.run(global, terminal),
         Command::Output(output) => output.run(global, terminal),
         Command::State(state) => block_on(state.run(global, terminal)),
+        Command::Workspace(workspace) => workspace.run(global, terminal),
         Command::Graph(graph) => graph.run(global, terminal),
         Command::Render(render) => render.run(global, terminal),
         Command::Schema(schema) => schema.run(global, terminal),

@@ -32,11 +32,13 @@ impl Store {
     pub(crate) fn new(folder: &Path, workspace: Option<&str>) -> Self {
         match workspace {
             None => Self { state: folder.join("rayform.state.json"), folder: folder.join(".rayform") },
-            Some(name) => {
-                let folder = folder.join(".rayform").join("workspaces").join(name);
-                Self { state: folder.join("rayform.state.json"), folder: folder.join(".rayform") }
-            }
+            Some(name) => Self::new(&Self::folder_of(folder, name), None),
         }
+    }
+
+    /// Returns the folder of a workspace other than the default.
+    pub(crate) fn folder_of(folder: &Path, workspace: &str) -> PathBuf {
+        folder.join("rayform.state.d").join(workspace)
     }
 
     /// Returns the place for what can be fetched again.

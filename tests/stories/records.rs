@@ -5,6 +5,7 @@ use crate::world::World;
 pub(crate) const STORIES: &[Story] = &[
     ("an_object_to_keep_is_kept_when_its_block_goes", an_object_to_keep_is_kept_when_its_block_goes),
     ("a_targeted_apply_records_nothing_of_the_rest", a_targeted_apply_records_nothing_of_the_rest),
+    ("workspaces_keep_their_states_apart", workspaces_keep_their_states_apart),
 ];
 
 const SETTINGS: &str = r#"
@@ -50,4 +51,33 @@ fn a_targeted_apply_records_nothing_of_the_rest(world: &World) {
     let run = world.rayform("plan");
     assert!(!run.stdout.contains("concern only the state"), "{run}");
     world.expect_no_changes();
+}
+
+fn workspaces_keep_their_states_apart(world: &World) {
+    world.configure("variable \"stage\" {}\nresource \"namespace\" \"team\" {\n  name = \"{n}-${var.stage}\"\n}\n");
+    let run = world.rayform("workspace select staging");
+    assert!(run.code == 1 && run.stderr.contains("rayform workspace new staging"), "{run}");
+    for stage in ["default", "staging"] {
+        let run = world.rayform(&format!("workspace select --or-create {stage}"));
+        assert_eq!(run.code, 0, "{run}");
+        let run = world.rayform(&format!("apply --auto-approve --var=stage={stage}"));
+        assert_eq!(run.code, 0, "{run}");
+        let run = world.rayform(&format!("plan --detailed-exitcode --var=stage={stage}"));
+        assert_eq!(run.code, 0, "{run}");
+    }
+    assert_eq!(world.rayform("workspace list").stdout, "  default\n* staging\n");
+    // Each state knows its own namespace alone.
+    for stage in ["default", "staging"] {
+        let run = world.rayform(&format!("state show namespace.team --workspace={stage}"));
+        assert!(run.stdout.contains(&format!("{{n}}-{stage}")), "{run}");
+    }
+    let run = world.rayform("plan --workspace=stagin --var=stage=x");
+    assert!(run.code == 1 && run.stderr.contains("did you mean `staging`?"), "{run}");
+    let run = world.rayform("workspace delete staging --workspace=default");
+    assert!(run.code == 1 && run.stderr.contains("still records 1 resources"), "{run}");
+    let run = world.rayform("destroy --auto-approve --var=stage=staging");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(world.get("/api/v1/namespaces/{n}-default").is_some(), "the other state's namespace stays");
+    let run = world.rayform("workspace delete staging --workspace=default");
+    assert_eq!(run.code, 0, "{run}");
 }
