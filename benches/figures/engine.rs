@@ -79,7 +79,7 @@ fn plan_of_modules(modules: usize, resources: usize) -> Cost {
     std::fs::create_dir(&inner).expect("a folder");
     write(
         &inner,
-        &(format!("variable \"team\" {{\n  type = string\n}}\n\n")
+        &("variable \"team\" {\n  type = string\n}\n\n".to_owned()
             + &blocks_with(resources, EXPRESSIONS, "${var.team}-")),
     );
     write(

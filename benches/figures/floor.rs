@@ -9,7 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 /// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…` or `… patches FILE`.
 pub(crate) const NAME: &str = "--floor";
 
-/// How many PATCHes are under way at the same time.
+/// How many patches are under way at the same time.
 const AT_ONCE: usize = 32;
 
 /// Makes the requests that the arguments name.
