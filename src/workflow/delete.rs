@@ -67,13 +67,11 @@ impl Run<'_> {
                 });
                 Ok(())
             }
-            Change::Delete { kind, identity, uid, .. } => {
+            Change::Delete { kind, identity, uid, live } => {
                 if kind.group.is_empty() && kind.kind == "Namespace" {
                     self.guard_namespace(address, identity).await?;
                 }
-                let pods = bears_pods(&kind.group, &kind.kind);
-                let propagation = if pods { Propagation::Foreground } else { Propagation::Background };
-                self.remove(address, kind, identity, uid, propagation).await?;
+                self.remove(address, kind, identity, uid, propagation(kind, live.as_deref())).await?;
                 self.tell(Event::ObjectDone {
                     address: address.clone(),
                     identity: identity.clone(),
@@ -216,6 +214,16 @@ fn kind_of(change: &Change) -> Kind {
         Change::Delete { kind, .. } | Change::Forget { kind, .. } => kind.clone(),
         other => other.desired().map_or_else(|| Kind::new("v1", ""), |desired| desired.object.kind()),
     }
+}
+
+/// Returns what becomes of an object's dependents: what runs pods stays until they are gone.
+///
+/// Not where pods own their claims: in the foreground a pod waits for its claim, and the claim is protected until the
+/// kubelet says that the pod has ended, which a lost node never does.
+fn propagation(kind: &Kind, live: Option<&Object>) -> Propagation {
+    let volumes = ["/spec/template/spec/volumes", "/spec/volumes"].map(|path| live?.pointer(path)?.as_array());
+    let owns_claims = volumes.into_iter().flatten().flatten().any(|volume| volume.get("ephemeral").is_some());
+    if bears_pods(&kind.group, &kind.kind) && !owns_claims { Propagation::Foreground } else { Propagation::Background }
 }
 
 /// Judges a Job by its conditions.

@@ -4,10 +4,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("a_killed_apply_is_taken_up_again", a_killed_apply_is_taken_up_again),
     ("a_killed_destroy_is_taken_up_again", a_killed_destroy_is_taken_up_again),
     ("a_second_run_is_kept_out", a_second_run_is_kept_out),

@@ -1,10 +1,10 @@
 //! What somebody else does behind rayform's back, and who is named for it.
 use serde_json::{Value, json};
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("kubectl_scale_is_named_and_repaired", kubectl_scale_is_named_and_repaired),
     ("kubectl_edit_is_named_and_repaired", kubectl_edit_is_named_and_repaired),
     ("a_foreign_label_is_left_alone", a_foreign_label_is_left_alone),

@@ -3,10 +3,10 @@ use snapbox::assert_data_eq;
 use snapbox::prelude::*;
 use snapbox::str;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("the_second_plan_is_empty", the_second_plan_is_empty),
     ("a_change_of_one_attribute_shows_one_attribute", a_change_of_one_attribute_shows_one_attribute),
 ];

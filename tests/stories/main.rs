@@ -16,19 +16,32 @@ mod values;
 mod world;
 
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Trial};
 
 use real::ControlPlane;
 use world::{Place, World};
 
-/// A story: its name, and what happens.
-type Story = (&'static str, fn(&World));
+/// A story that is told as it is written: its name, and what happens.
+type Told = (&'static str, fn(&World));
 
-/// Returns every story, by file.
+/// A story: its name, and what happens.
+#[derive(Clone)]
+pub(crate) struct Story {
+    name: String,
+    tell: Arc<dyn Fn(&World) + Send + Sync>,
+}
+
+impl Story {
+    pub(crate) fn new(name: impl Into<String>, tell: impl Fn(&World) + Send + Sync + 'static) -> Self {
+        Self { name: name.into(), tell: Arc::new(tell) }
+    }
+}
+
+/// Returns every story, by file; those of the examples one for each resource type.
 fn stories() -> Vec<Story> {
-    [
+    let told = [
         first_steps::STORIES,
         drift::STORIES,
         objects::STORIES,
@@ -39,8 +52,9 @@ fn stories() -> Vec<Story> {
         examples::STORIES,
         folders::STORIES,
         public::STORIES,
-    ]
-    .concat()
+    ];
+    let told = told.concat().into_iter().map(|(name, tell)| Story::new(name, tell));
+    told.chain(examples::of_resource_types()).collect()
 }
 
 static PLANE: OnceLock<(std::path::PathBuf, bool)> = OnceLock::new();
@@ -53,37 +67,40 @@ fn main() -> ExitCode {
         PLANE.get_or_init(|| (plane.kubeconfig(), plane.has_controllers));
     }
     let is_there = assets.is_some();
-    let trials = stories().into_iter().flat_map(|story| trials(story, is_there)).collect();
+    let stories = stories();
+    let trials = stories.iter().flat_map(|story| trials(story, is_there)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    report(plane.as_ref());
+    report(plane.as_ref(), stories.len());
     drop(plane);
     conclusion.exit_code()
 }
 
 /// Says whether the stories ran on a real API server.
 #[expect(clippy::print_stdout, reason = "a test runner prints what it did")]
-fn report(plane: Option<&ControlPlane>) {
+fn report(plane: Option<&ControlPlane>, stories: usize) {
     match plane {
-        Some(plane) => println!("conformance: {} stories ran on kube-apiserver {}", stories().len(), plane.version),
+        Some(plane) => println!("conformance: {stories} stories ran on kube-apiserver {}", plane.version),
         None => println!("conformance: skipped, no kube-apiserver and etcd in KUBEBUILDER_ASSETS (see setup-envtest)"),
     }
 }
 
 /// Returns a story on the sandbox and, where there is one, on a real API server.
-fn trials((name, tell): Story, is_real: bool) -> Vec<Trial> {
+fn trials(story: &Story, is_real: bool) -> Vec<Trial> {
+    let (name, tell) = (&story.name, Arc::clone(&story.tell));
     let sandbox = Trial::test(format!("{name}::sandbox"), move || {
-        run(&Place::Sandbox, tell);
+        run(&Place::Sandbox, &*tell);
         Ok(())
     });
+    let tell = Arc::clone(&story.tell);
     let real = Trial::test(format!("{name}::real"), move || {
         let (kubeconfig, has_controllers) = PLANE.get().cloned().expect("started before the stories");
-        run(&Place::Real { kubeconfig, has_controllers }, tell);
+        run(&Place::Real { kubeconfig, has_controllers }, &*tell);
         Ok(())
     });
     vec![sandbox, real.with_ignored_flag(!is_real)]
 }
 
 /// Tells a story in a world of its own.
-fn run(place: &Place, tell: fn(&World)) {
+fn run(place: &Place, tell: &dyn Fn(&World)) {
     tell(&World::new(place));
 }

@@ -1,10 +1,10 @@
 //! Objects that exist already, move, change what cannot change, or come with their own kind.
 use serde_json::json;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("an_object_that_exists_is_adopted_only_when_asked", an_object_that_exists_is_adopted_only_when_asked),
     ("a_conflict_is_told_when_planning", a_conflict_is_told_when_planning),
     ("a_definition_and_its_object_go_in_one_plan", a_definition_and_its_object_go_in_one_plan),

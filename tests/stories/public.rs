@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("objects_of_many_kinds_are_stable", objects_of_many_kinds_are_stable),
     ("what_the_server_refuses_is_told_when_planning", what_the_server_refuses_is_told_when_planning),
     ("manifests_of_a_folder_are_stable", manifests_of_a_folder_are_stable),

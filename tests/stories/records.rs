@@ -1,8 +1,8 @@
 //! What only the state remembers: it follows the configuration though the cluster has nothing to do.
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("an_object_to_keep_is_kept_when_its_block_goes", an_object_to_keep_is_kept_when_its_block_goes),
     ("a_targeted_apply_records_nothing_of_the_rest", a_targeted_apply_records_nothing_of_the_rest),
     ("workspaces_keep_their_states_apart", workspaces_keep_their_states_apart),

@@ -1,10 +1,10 @@
 //! Clusters that are too small, images that are not there, servers that are gone, objects that will not go.
 use serde_json::json;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("a_quota_that_is_too_small_is_named", a_quota_that_is_too_small_is_named),
     ("pods_that_fit_nowhere_are_told", pods_that_fit_nowhere_are_told),
     ("an_image_that_cannot_be_pulled_fails_early", an_image_that_cannot_be_pulled_fails_early),

@@ -1,10 +1,10 @@
 //! Values that are made once, and what must follow when a value changes.
 use serde_json::Value;
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("a_generated_value_outlives_every_other_change", a_generated_value_outlives_every_other_change),
     ("pods_roll_when_what_they_read_changes", pods_roll_when_what_they_read_changes),
     ("a_silenced_finding_is_not_told", a_silenced_finding_is_not_told),
