@@ -135,9 +135,12 @@ impl Cluster {
                     None => return Err(self.unreachable(source)),
                 },
                 Ok(Ok((code, headers, body))) if code < 400 => {
-                    return Ok(Reply { code, headers, body, attempts });
+                    match unreachable_pause(attempts).filter(|_| is_cut_off(&body)) {
+                        Some(pause) => pause,
+                        None => return Ok(Reply { code, headers, body, attempts }),
+                    }
                 }
-                Ok(Ok((code, headers, body))) => match busy_pause(code, &headers, attempts) {
+                Ok(Ok((code, headers, body))) => match busy_pause(&call, code, &headers, &body, attempts) {
                     Some(pause) => pause,
                     None => return Err(ClusterError::from_answer(code, &body, &call.what, call.secret)),
                 },
@@ -184,12 +187,22 @@ fn unreachable_pause(attempts: u32) -> Option<Duration> {
     UNREACHABLE_PAUSES.get(index).copied().map(Duration::from_millis)
 }
 
+/// Tells whether an answer ends before its end: all that we ask for are JSON objects.
+fn is_cut_off(body: &[u8]) -> bool {
+    body.trim_ascii_end().last() != Some(&b'}')
+}
+
 /// Returns how long a busy server wants to be left alone, or nothing where asking again is no use.
 ///
-/// 500 is not among them: the server answers so to objects that do not fit their schema
-/// (<https://github.com/kubernetes/kubernetes/issues/122480>).
-fn busy_pause(code: u16, headers: &HeaderMap, attempts: u32) -> Option<Duration> {
-    if !matches!(code, 429 | 502 | 503 | 504) || attempts >= BUSY_ATTEMPTS {
+/// A 500 to a write counts only where the server's storage failed: the server answers so to objects that do not fit
+/// their schema, too (<https://github.com/kubernetes/kubernetes/issues/122480>).
+fn busy_pause(call: &Call, code: u16, headers: &HeaderMap, body: &[u8], attempts: u32) -> Option<Duration> {
+    let is_busy = match code {
+        429 | 502 | 503 | 504 => true,
+        500 => call.method == Method::GET || is_of_the_storage(body),
+        _ => false,
+    };
+    if !is_busy || attempts >= BUSY_ATTEMPTS {
         return None;
     }
     let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -197,6 +210,11 @@ fn busy_pause(code: u16, headers: &HeaderMap, attempts: u32) -> Option<Duration>
         Some(pause) => Some(pause.min(LONGEST_PAUSE)),
         None => unreachable_pause(attempts),
     }
+}
+
+/// Tells whether a server says that its storage failed, as it does while etcd chooses a leader.
+fn is_of_the_storage(body: &[u8]) -> bool {
+    String::from_utf8_lossy(body).contains("etcdserver:")
 }
 
 #[cfg(test)]
@@ -223,11 +241,15 @@ mod tests {
 
     /// A server that refuses some requests before it answers.
     async fn cluster(refusals: u32, code: StatusCode, after: &'static str) -> Cluster {
+        cluster_with(refusals, code, after, "busy").await
+    }
+
+    async fn cluster_with(refusals: u32, code: StatusCode, after: &'static str, text: &'static str) -> Cluster {
         let left = Arc::new(AtomicU32::new(refusals));
         let handler = move || {
             let refused = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
             async move {
-                if refused { (code, [("retry-after", after)], "busy").into_response() } else { "{}".into_response() }
+                if refused { (code, [("retry-after", after)], text).into_response() } else { "{}".into_response() }
             }
         };
         let router = Router::new().fallback(handler);
@@ -250,10 +272,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_schema_error_is_not_asked_again() {
-        let cluster = cluster(1, StatusCode::INTERNAL_SERVER_ERROR, "1").await;
-        cluster.send(call()).await.expect_err("500 is an answer");
-        assert_eq!(cluster.requests(), 1);
+    async fn an_inner_error_is_asked_again_unless_it_may_be_of_the_schema() {
+        let patch = Call { method: Method::PATCH, ..call() };
+        let failing = cluster(1, StatusCode::INTERNAL_SERVER_ERROR, "1").await;
+        failing.send(patch).await.expect_err("500 is an answer to a write");
+        assert_eq!(failing.requests(), 1);
+        let failing = cluster(1, StatusCode::INTERNAL_SERVER_ERROR, "1").await;
+        failing.send(call()).await.expect("the second attempt is granted");
+        let patch = Call { method: Method::PATCH, ..call() };
+        let storage = b"{\"message\": \"etcdserver: leader changed\"}";
+        assert!(busy_pause(&patch, 500, &HeaderMap::new(), storage, 1).is_some());
+        assert!(busy_pause(&patch, 500, &HeaderMap::new(), b"{\"message\": \".spec.x: not declared\"}", 1).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_cut_off_is_asked_for_again() {
+        let cluster = cluster_with(1, StatusCode::OK, "0", "{\"items\": [").await;
+        let reply = cluster.send(call()).await.expect("the second answer is whole");
+        assert_eq!((reply.attempts, reply.body), (2, b"{}".to_vec()));
     }
 
     #[tokio::test(start_paused = true)]

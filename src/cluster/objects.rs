@@ -1,4 +1,6 @@
 //! Reads and writes objects: list, get, apply, delete, patch.
+use std::time::Duration;
+
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -161,8 +163,17 @@ impl Cluster {
         let body = serde_json::to_vec(object.json()).expect("a JSON value can always be written");
         let body = Some(("application/apply-patch+yaml", body));
         let call = Call { method: Method::PATCH, path, accept: JSON, body, what, secret: is_secret(&kind) };
-        let reply = self.send(call).await?;
-        outcome(&reply, &kind)
+        let is_bound = object.resource_version().is_some();
+        let mut pauses = [50, 200, 500, 1000].map(Duration::from_millis).into_iter();
+        loop {
+            match self.send(call.clone()).await {
+                Err(error) if !is_bound && is_race(&error) => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => return Err(error),
+                },
+                answer => return outcome(&answer?, &kind),
+            }
+        }
     }
 
     /// Asks what would come of creating such an object in a namespace. Nothing is written.
@@ -242,6 +253,12 @@ impl Cluster {
     fn object_path(&self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<String, ClusterError> {
         Ok(format!("{}/{}", self.collection(kind, namespace)?, escape(name)))
     }
+}
+
+/// Tells whether the server fell over others' writes: to the object, or to a quota that counts it.
+fn is_race(error: &ClusterError) -> bool {
+    let ClusterError::Stale(refusal) = error else { return false };
+    refusal.message.contains("the object has been modified")
 }
 
 /// Returns an object of a list with its kind, which the server leaves out there.

@@ -40,6 +40,8 @@ impl Draft {
 
     fn settle(&mut self, ask: &Ask, answer: Answer) -> Result<(), Vec<Diagnostic>> {
         let policy = self.options.on_conflict;
+        // What a resource stands for that is known only during apply may be the namespace that is missing now.
+        let is_open = self.plan.resources.values().any(|resource| !resource.unknown_until.is_empty());
         let changes = self.plan.resources.get_mut(&ask.address).map(|resource| &mut resource.changes);
         let Some(change) = changes.and_then(|changes| changes.get_mut(ask.change)) else { return Ok(()) };
         match answer {
@@ -60,6 +62,12 @@ impl Draft {
             Answer::NotPreviewable { reason } => {
                 if let Change::Create { validation, .. } = change {
                     *validation = Validation::NotYet { reason };
+                }
+                Ok(())
+            }
+            Answer::Refused { code: 404, message, .. } if is_open => {
+                if let Change::Create { validation, .. } = change {
+                    *validation = Validation::NotYet { reason: message };
                 }
                 Ok(())
             }

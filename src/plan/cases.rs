@@ -505,6 +505,21 @@ fn an_immutable_field_forces_replacement_when_the_server_confirms() {
 }
 
 #[test]
+fn a_missing_namespace_is_refused_when_planning() {
+    let mut world = World::empty();
+    world.want("a", config_map("m", "1"));
+    let refused = Answer::Refused {
+        code: 404,
+        reason: "NotFound".to_owned(),
+        message: "namespaces \"a\" not found".to_owned(),
+        causes: Vec::new(),
+    };
+    let errors = world.draft().expect("a draft").decide(vec![refused]).expect_err("nobody makes it");
+    assert_eq!(errors[0].message, "the server refuses ConfigMap a/m: namespaces \"a\" not found");
+    assert!(errors[0].hint.as_deref().is_some_and(|hint| hint.contains("`namespace` resource")));
+}
+
+#[test]
 fn what_holds_data_is_replaced_only_when_allowed() {
     let mut world = World::applied(claim("2Gi"));
     world.want("a", claim("1Gi"));

@@ -421,7 +421,23 @@ fn check_schema(desired: &DesiredObject, schema: Option<&Schema>) -> Result<(), 
 
 fn invalid(desired: &DesiredObject, error: &ApplyError) -> Vec<Diagnostic> {
     let identity = desired.object.identity();
-    vec![Diagnostic::error(format!("{identity} is not valid: {error}")).about(desired)]
+    let told = in_plain_words(&error.to_string(), desired.object.kind().kind == "Secret");
+    let diagnostic = Diagnostic::error(format!("{identity} is not valid: {told}")).about(desired);
+    let is_text_wanted = told.contains("expected string");
+    vec![if is_text_wanted { diagnostic.hint("put it into quotes, or use `tostring(…)`") } else { diagnostic }]
+}
+
+/// Returns a message of the merge, which speaks as the server's does, without the names of its inner types.
+///
+/// What was found in a Secret is not told.
+fn in_plain_words(message: &str, is_secret: bool) -> String {
+    let Some((expected, found)) = message.split_once(", got ") else { return message.to_owned() };
+    if is_secret {
+        return expected.to_owned();
+    }
+    let inner = ["&value.valueUnstructured{Value:", "&{"].iter().find_map(|start| found.strip_prefix(start));
+    let found = inner.map_or(found, |inner| inner.strip_suffix('}').unwrap_or(inner));
+    format!("{expected}, got {}", found.replace("map[string]interface {}", "").replace("[]interface {}", ""))
 }
 
 fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnostic {
@@ -469,4 +485,19 @@ fn has_unknown_identity(object: &Object) -> bool {
 
 fn refuse(diagnostic: Diagnostic) -> Judgement {
     Err(vec![diagnostic])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_types_are_told_in_plain_words() {
+        let check = |message: &str, expected: &str| assert_eq!(in_plain_words(message, false), expected);
+        check(".data.a: expected string, got &value.valueUnstructured{Value:1}", ".data.a: expected string, got 1");
+        check(".spec.x: expected list, got &{map[a:b]}", ".spec.x: expected list, got map[a:b]");
+        check(".spec.x: field not declared in schema", ".spec.x: field not declared in schema");
+        let secret = ".data.a: expected string, got &value.valueUnstructured{Value:hunter2}";
+        assert_eq!(in_plain_words(secret, true), ".data.a: expected string");
+    }
 }

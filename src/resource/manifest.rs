@@ -146,11 +146,15 @@ mod tests {
         let object = json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": "a", "uid": "1", "resourceVersion": "2", "creationTimestamp": null},
+            "metadata": {
+                "name": "a", "uid": "1", "resourceVersion": "2", "creationTimestamp": null,
+                "annotations": {"deployment.kubernetes.io/revision": "9", "mine": "1"},
+            },
             "status": {},
         });
         let expansion = expand("manifest", json!({"object": object, "namespace": "b"})).unwrap();
-        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "b"}});
+        let metadata = json!({"name": "a", "namespace": "b", "annotations": {"mine": "1"}});
+        let expected = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
         assert_eq!(expansion.objects[0].object.json(), &expected);
     }
 
@@ -176,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn what_belongs_to_the_cluster_loses_its_namespace() {
+        let object = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a", "namespace": "b"}});
+        let expansion = expand("manifest", json!({ "object": object })).unwrap();
+        assert_eq!(expansion.objects[0].object.namespace(), None);
+    }
+
+    #[test]
     fn mistakes_are_refused() {
         let object = |api_version: &str, kind: &str, metadata: Json| json!({"object": {"apiVersion": api_version, "kind": kind, "metadata": metadata}});
         refuses(json!({"object": {}}), "object: `apiVersion` is missing or is not a text");
@@ -185,9 +196,13 @@ mod tests {
         );
         refuses(object("v1", "Pod", json!({"name": "a"})), "object: Pod a has no namespace");
         refuses(
-            object("v1", "Node", json!({"name": "a", "namespace": "b"})),
-            "object: v1 Node belongs to the cluster and cannot be in namespace b",
+            object("v1", "ConfigMap", json!({"name": "a_b", "namespace": "b"})),
+            "object: `a_b` cannot be the name of a ConfigMap: it needs lower-case letters, digits, `-` and `.`, \
+             beginning and ending with a letter or digit",
         );
+        let mut keys = object("v1", "Secret", json!({"name": "a.b-c", "namespace": "b"}));
+        keys["object"]["stringData"] = json!({"a.b": "1", "a/b": "2"});
+        refuses(keys, "object: `a/b` cannot be a key of Secret `a.b-c`: it needs letters, digits, `-`, `_` and `.`");
         refuses(
             object("apps.v1", "Deployment", json!({"name": "a", "namespace": "b"})),
             "object: `apps.v1` is not an API version such as `v1` or `apps/v1`",

@@ -10,6 +10,22 @@ use crate::model::{Carried, Json, Kind, Object, UNKNOWN};
 const WRITTEN_BY_THE_CLUSTER: [&str; 7] =
     ["creationTimestamp", "deletionTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"];
 
+/// Annotations that controllers and `kubectl` write, and would write over.
+const NOTES_OF_THE_CLUSTER: [&str; 12] = [
+    "batch.kubernetes.io/job-tracking",
+    "deployment.kubernetes.io/desired-replicas",
+    "deployment.kubernetes.io/max-replicas",
+    "deployment.kubernetes.io/revision",
+    "deployment.kubernetes.io/revision-history",
+    "deprecated.daemonset.template.generation",
+    "endpoints.kubernetes.io/last-change-trigger-time",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "pv.kubernetes.io/bind-completed",
+    "pv.kubernetes.io/bound-by-controller",
+    "volume.beta.kubernetes.io/storage-provisioner",
+    "volume.kubernetes.io/storage-provisioner",
+];
+
 /// What is wrong with an object, and what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -35,6 +51,9 @@ pub(crate) fn prepare(json: Json, placement: Placement<'_>) -> Result<ExpandedOb
     fields.remove("status");
     if let Some(Json::Object(metadata)) = fields.get_mut("metadata") {
         metadata.retain(|name, _| !WRITTEN_BY_THE_CLUSTER.contains(&name.as_str()));
+        if let Some(Json::Object(annotations)) = metadata.get_mut("annotations") {
+            annotations.retain(|name, _| !NOTES_OF_THE_CLUSTER.contains(&name.as_str()));
+        }
     }
     let generates_name = fields.get("metadata").and_then(|metadata| metadata.get("generateName")).is_some();
     let mut object = Object::new(Json::Object(fields)).map_err(|error| {
@@ -51,11 +70,45 @@ pub(crate) fn prepare(json: Json, placement: Placement<'_>) -> Result<ExpandedOb
     if kind.group.is_empty() && kind.version.contains('.') {
         return Err(refuse(format!("`{}` is not an API version such as `v1` or `apps/v1`", kind.version), None));
     }
+    if let Some(message) = mistake_of_plain(&object, &kind) {
+        return Err(refuse(message, None));
+    }
     object = placed(object, &kind, placement)?;
     let carried = carried(&object, &kind);
     let mut expanded = ExpandedObject::new(object, judge_of(&kind));
     expanded.carried = carried;
     Ok(expanded)
+}
+
+/// Returns what a server would refuse in an object that holds data only: such a one is not tried when planning where
+/// its namespace is still to be made.
+fn mistake_of_plain(object: &Object, kind: &Kind) -> Option<String> {
+    if !kind.group.is_empty() || !matches!(kind.kind.as_str(), "ConfigMap" | "Secret" | "ServiceAccount") {
+        return None;
+    }
+    let name = object.name();
+    if !name.contains(UNKNOWN) && !is_subdomain(name) {
+        let rule = "lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit";
+        return Some(format!("`{name}` cannot be the name of a {}: it needs {rule}", kind.kind));
+    }
+    let maps = ["/data", "/stringData", "/binaryData"].into_iter().filter_map(|path| object.pointer(path)?.as_object());
+    let is_key = |key: &str| {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        (1..=253).contains(&key.len()) && key.chars().all(is_letter) && key != "." && !key.starts_with("..")
+    };
+    let wrong = maps.flat_map(|map| map.keys()).find(|key| !key.contains(UNKNOWN) && !is_key(key));
+    wrong.map(|key| {
+        format!("`{key}` cannot be a key of {} `{name}`: it needs letters, digits, `-`, `_` and `.`", kind.kind)
+    })
+}
+
+/// Tells whether a name is a DNS subdomain (RFC 1123).
+fn is_subdomain(name: &str) -> bool {
+    let is_part = |part: &str| {
+        let is_end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.starts_with(is_end) && part.ends_with(is_end) && part.chars().all(|c| is_end(c) || c == '-')
+    };
+    name.len() <= 253 && name.split('.').all(is_part)
 }
 
 /// Returns the object where it belongs.
@@ -64,15 +117,12 @@ fn placed(object: Object, kind: &Kind, placement: Placement<'_>) -> Result<Objec
     let place = told.unwrap_or_else(|| kinds::place(kind));
     let given = object.namespace().filter(|namespace| !namespace.is_empty()).map(str::to_owned);
     match (place, given, placement.namespace) {
-        (Place::Cluster, Some(namespace), _) => Err(Refusal {
-            message: format!("{kind} belongs to the cluster and cannot be in namespace {namespace}"),
-            hint: Some("remove `metadata.namespace`".to_owned()),
-        }),
         (Place::Namespace, None, None) => Err(Refusal {
             message: format!("{} {} has no namespace", kind.kind, object.name()),
             hint: Some("set `metadata.namespace`, or `namespace` for all objects that name none".to_owned()),
         }),
-        (Place::Cluster, None, _) | (Place::Unknown, None, None) => Ok(with_namespace(object, None)),
+        // Public manifests often give a namespace to what has none; servers take no notice of it either.
+        (Place::Cluster, ..) | (Place::Unknown, None, None) => Ok(with_namespace(object, None)),
         (_, Some(_), _) => Ok(object),
         (_, None, Some(namespace)) => Ok(with_namespace(object, Some(namespace))),
     }

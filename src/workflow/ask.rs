@@ -47,8 +47,8 @@ fn answer(error: ClusterError) -> Result<Answer, ClusterError> {
     let message = refusal.message.clone();
     Ok(match &error {
         ClusterError::Conflict(_) => Answer::Conflict { causes },
-        // The object itself cannot be what is missing: an apply would make it.
-        ClusterError::NotFound(_) => Answer::NotPreviewable { reason: message },
+        // The object itself cannot be what is missing: an apply would make it. A namespace nobody makes by the way.
+        ClusterError::NotFound(_) if !message.starts_with("namespaces ") => Answer::NotPreviewable { reason: message },
         // <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#side-effects>
         _ if message.contains("does not support dry run") => Answer::NotPreviewable { reason: message },
         _ => Answer::Refused { code: refusal.code, reason: refusal.reason.clone(), message, causes },
@@ -92,12 +92,19 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_tried_yet_is_no_refusal() {
-        for (code, message) in
-            [(404, "namespaces \"b\" not found"), (400, "admission webhook \"w\" does not support dry run")]
-        {
+        for (code, message) in [
+            (404, "the server could not find the requested resource"),
+            (400, "admission webhook \"w\" does not support dry run"),
+        ] {
             let answer = answer_to(code, json!({ "reason": "X", "message": message })).await;
             assert_eq!(answer, Answer::NotPreviewable { reason: message.to_owned() });
         }
+    }
+
+    #[tokio::test]
+    async fn a_namespace_that_is_not_there_is_a_refusal() {
+        let answer = answer_to(404, json!({ "reason": "NotFound", "message": "namespaces \"b\" not found" })).await;
+        assert!(matches!(answer, Answer::Refused { code: 404, .. }));
     }
 
     #[tokio::test]

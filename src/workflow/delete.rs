@@ -220,7 +220,7 @@ fn kind_of(change: &Change) -> Kind {
 ///
 /// Not where pods own their claims: in the foreground a pod waits for its claim, and the claim is protected until the
 /// kubelet says that the pod has ended, which a lost node never does.
-fn propagation(kind: &Kind, live: Option<&Object>) -> Propagation {
+pub(super) fn propagation(kind: &Kind, live: Option<&Object>) -> Propagation {
     let volumes = ["/spec/template/spec/volumes", "/spec/volumes"].map(|path| live?.pointer(path)?.as_array());
     let owns_claims = volumes.into_iter().flatten().flatten().any(|volume| volume.get("ephemeral").is_some());
     if bears_pods(&kind.group, &kind.kind) && !owns_claims { Propagation::Foreground } else { Propagation::Background }

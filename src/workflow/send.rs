@@ -4,6 +4,7 @@ use futures::stream::FuturesUnordered;
 
 use super::apply::ends;
 use super::body::{Bind, binding, body, is_as_planned, random_text};
+use super::delete::propagation;
 use super::error::Stop;
 use super::object::{edit, managers, named, recorded};
 use super::parting::parting;
@@ -199,7 +200,8 @@ impl Run<'_> {
                 (desired, live, verb)
             }
             Change::Replace { desired, live, orphan_pods, .. } => {
-                let propagation = if *orphan_pods { Propagation::Orphan } else { Propagation::Foreground };
+                let propagation =
+                    if *orphan_pods { Propagation::Orphan } else { propagation(&live.kind(), Some(live)) };
                 let identity = live.identity();
                 let uid = live.uid().unwrap_or_default();
                 self.remove(address, &live.kind(), &identity, uid, propagation).await?;

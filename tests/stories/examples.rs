@@ -4,8 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::{Story, Told};
 use crate::world::World;
+use crate::{Story, Told};
 
 pub(crate) const STORIES: &[Told] = &[("the_quickstart_lives_through_a_day", the_quickstart_lives_through_a_day)];
 
@@ -67,7 +67,9 @@ fn the_example_is_applied_twice(world: &World, kind: &str) {
 
 /// Gives a namespace of the story's own to an example, and names of its own to what is outside of namespaces.
 fn with_own_names(example: &str) -> String {
-    let named = regex::Regex::new(r#"(?m)^(resource "(?:namespace|storage_class|priority_class)" "\w+" \{\n(?:(?:  .*)?\n)*?  name +=) "([^"]+)""#);
+    let named = regex::Regex::new(
+        r#"(?m)^(resource "(?:namespace|storage_class|priority_class)" "\w+" \{\n(?:(?:  .*)?\n)*?  name +=) "([^"]+)""#,
+    );
     let text = named.expect("a pattern").replace_all(example, r#"$1 "{n}-$2""#).into_owned();
     let nameless = regex::Regex::new(r#"(?m)^(resource "namespace" "(\w+)" \{\n)\}"#).expect("a pattern");
     nameless.replace_all(&text, "$1  name = \"{n}-$2\"\n}").into_owned()

@@ -4,7 +4,9 @@ mod api;
 mod crash;
 mod drift;
 mod examples;
+
 mod fakelet;
+mod faults;
 mod first_steps;
 mod folders;
 mod objects;
@@ -49,6 +51,7 @@ fn stories() -> Vec<Story> {
         values::STORIES,
         trouble::STORIES,
         crash::STORIES,
+        faults::STORIES,
         examples::STORIES,
         folders::STORIES,
         public::STORIES,

@@ -1,6 +1,7 @@
 //! A story's world: a folder with a configuration, a cluster, and somebody else who works on it.
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
@@ -25,7 +26,7 @@ pub(crate) struct World {
     api: Api,
     /// Makes names of cluster-scoped objects unique among stories on one server.
     name: String,
-    server: Option<Child>,
+    server: Mutex<Option<Child>>,
 }
 
 /// How a run of rayform ended, with everything that differs from run to run masked.
@@ -46,14 +47,35 @@ impl World {
         let (kubeconfig, server) = match place {
             Place::Real { kubeconfig, .. } => (kubeconfig.clone(), None),
             Place::Sandbox => {
-                let (path, child) = serve_sandbox(folder.path());
-                (path, Some(child))
+                let kubeconfig = folder.path().join("kubeconfig");
+                let child = serve_sandbox(folder.path(), "127.0.0.1:0");
+                crate::api::wait_for("the sandbox", || kubeconfig.exists());
+                (kubeconfig, Some(child))
             }
         };
         let api = Api::new(&kubeconfig);
         api.wait_until_ready();
         std::fs::create_dir(folder.path().join("work")).expect("a folder");
-        Self { place: place.clone(), folder, kubeconfig, api, name, server }
+        Self { place: place.clone(), folder, kubeconfig, api, name, server: Mutex::new(server) }
+    }
+
+    /// Ends the sandbox's server, without a word to anybody.
+    pub(crate) fn stop_sandbox(&self) {
+        if let Some(mut server) = self.server.lock().expect("no holder of this lock panics").take() {
+            server.kill().expect("started by us");
+            server.wait().expect("started by us");
+        }
+    }
+
+    /// Starts the sandbox's server again where it was, with faults as in `sandbox/faults.rs`.
+    pub(crate) fn start_sandbox(&self, faults: &Value) {
+        std::fs::write(self.folder.path().join("sandbox/faults.json"), faults.to_string()).expect("written");
+        let kubeconfig = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
+        let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("a pattern");
+        let address = port.find(&kubeconfig).expect("an address").as_str();
+        let child = serve_sandbox(self.folder.path(), address);
+        *self.server.lock().expect("no holder of this lock panics") = Some(child);
+        self.api.wait_until_ready();
     }
 
     /// Returns the folder of the configuration.
@@ -203,21 +225,16 @@ impl std::fmt::Display for Run {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
-            server.kill().expect("started by us");
-            server.wait().expect("started by us");
-        }
+        self.stop_sandbox();
     }
 }
 
-/// Starts a sandbox on a free port; it writes its kubeconfig when it listens.
-fn serve_sandbox(folder: &Path) -> (PathBuf, Child) {
+/// Starts a sandbox; it writes its kubeconfig when it listens.
+fn serve_sandbox(folder: &Path, address: &str) -> Child {
     let kubeconfig = folder.join("kubeconfig");
     let mut command = Command::new(env!("CARGO_BIN_EXE_rayform"));
     command.arg(format!("--sandbox={}", folder.join("sandbox").display())).args(["sandbox", "serve", "--listen"]);
-    command.arg("127.0.0.1:0").arg("--write-kubeconfig").arg(&kubeconfig);
+    command.arg(address).arg("--write-kubeconfig").arg(&kubeconfig);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let child = command.spawn().expect("it runs");
-    crate::api::wait_for("the sandbox", || kubeconfig.exists());
-    (kubeconfig, child)
+    command.spawn().expect("it runs")
 }
