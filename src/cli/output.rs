@@ -25,7 +25,10 @@ impl Output {
             Some(name) => {
                 let known: Vec<_> = outputs.keys().map(String::as_str).collect();
                 let unknown = || {
-                    let hint = format!("there are: {}", known.join(", "));
+                    let hint = match known.as_slice() {
+                        [] => "there are none: `rayform apply` records them".to_owned(),
+                        known => format!("there are: {}", known.join(", ")),
+                    };
                     Failure::refused_with(format!("there is no output `{name}` in the state"), hint)
                 };
                 let output = outputs.get(name).ok_or_else(unknown)?;

@@ -96,7 +96,8 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
             cuts.push(offset);
         }
         let trimmed = line.trim_end();
-        previous_ended = trimmed.is_empty() || trimmed == "}" || trimmed.starts_with('#') || begins;
+        let is_whole = begins && trimmed.ends_with('}');
+        previous_ended = trimmed.is_empty() || trimmed == "}" || trimmed.starts_with('#') || is_whole;
         offset += line.len();
     }
     cuts.push(text.len());
@@ -118,7 +119,7 @@ fn diagnose(lowering: &Lowering<'_>, error: &parser::Error) -> Diagnostic {
     }
     let length = lowering.text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let span = lowering.span(Some(start..start + length));
-    if let Some(diagnostic) = colon(lowering.text, start, span) {
+    if let Some(diagnostic) = colon(lowering.text, start, span).or_else(|| single_quote(lowering.text, start, span)) {
         return diagnostic;
     }
     Diagnostic::error(reword(&message)).at(span)
@@ -132,6 +133,13 @@ fn colon(text: &str, at: usize, span: Span) -> Option<Diagnostic> {
     }
     let message = "`:` does not give a value to an attribute";
     Some(Diagnostic::error(message).at(span).hint("write `name = value`"))
+}
+
+/// Explains `'text'`, which YAML and Python write.
+fn single_quote(text: &str, at: usize, span: Span) -> Option<Diagnostic> {
+    let line = text.get(at..)?;
+    let message = "a text stands in double quotes";
+    line.starts_with('\'').then(|| Diagnostic::error(message).at(span).hint("write `\"…\"`"))
 }
 
 fn reword(message: &str) -> String {
@@ -189,6 +197,11 @@ mod tests {
     }
 
     #[test]
+    fn single_quotes_are_explained() {
+        fails("a = 'b'\n", &[("'", "a text stands in double quotes")]);
+    }
+
+    #[test]
     fn depth_is_limited() {
         for (open, close) in [("[", "]"), ("(", ")"), ("{a=", "}"), ("-", ""), ("!", ""), ("f(", ")"), ("\"${", "}\"")]
         {
@@ -197,7 +210,8 @@ mod tests {
             assert_eq!(errors[0].message, "this is nested more than 64 levels deep, which is the limit", "{open}");
         }
         let blocks = format!("{}{}", "a {\n".repeat(100_000), "}\n".repeat(100_000));
-        assert!(parse(&blocks).is_err());
+        let errors = parse(&blocks).expect_err("a limit");
+        assert_eq!(errors.len(), 1, "one mistake, not one for each block");
         let chain = format!("a = {}1\n", "1 + ".repeat(100_000));
         assert_eq!(
             parse(&chain).expect_err("a limit")[0].message,

@@ -318,7 +318,7 @@ impl Merge<'_> {
         let conflicts = self.conflicts(desired)?;
         let left = self.settle(desired, &conflicts)?;
         let force = conflicts.len() > left.len();
-        let merged = self.apply(&desired.object, force).map_err(|error| invalid(desired, &error))?;
+        let merged = self.apply(&desired.object, force).map_err(|error| vec![invalid(desired, &error.to_string())])?;
         if !merged.changed {
             return Ok(None);
         }
@@ -354,7 +354,7 @@ impl Merge<'_> {
         match self.apply(&desired.object, false) {
             Ok(_) => Ok(Vec::new()),
             Err(ApplyError::Conflicts(conflicts)) => Ok(conflicts),
-            Err(error) => Err(invalid(desired, &error)),
+            Err(error) => Err(vec![invalid(desired, &error.to_string())]),
         }
     }
 
@@ -408,23 +408,23 @@ fn without_schema(
     changed(context, desired, live, fields, claim.adopt, claim)
 }
 
-/// Checks a new object against our own schema, for the server may not be able to.
+/// Checks a new object against our own schema, for the server may not be able to. All mistakes are told.
 fn check_schema(desired: &DesiredObject, schema: Option<&Schema>) -> Result<(), Vec<Diagnostic>> {
     let Some(schema) = schema else { return Ok(()) };
-    match ssa::apply(None, &desired.object, schema, FIELD_MANAGER, false, NO_TIME) {
-        Err(error @ ApplyError::Invalid { .. }) if !prepare::has_unknown(desired.object.json()) => {
-            Err(invalid(desired, &error))
-        }
-        _ => Ok(()),
+    let violations = ssa::violations(&desired.object, schema);
+    if violations.is_empty() || prepare::has_unknown(desired.object.json()) {
+        return Ok(());
     }
+    let texts = violations.iter().map(|violation| format!("{}: {}", violation.path, violation.message));
+    Err(texts.map(|text| invalid(desired, &text)).collect())
 }
 
-fn invalid(desired: &DesiredObject, error: &ApplyError) -> Vec<Diagnostic> {
+fn invalid(desired: &DesiredObject, mistake: &str) -> Diagnostic {
     let identity = desired.object.identity();
-    let told = in_plain_words(&error.to_string(), desired.object.kind().kind == "Secret");
+    let told = in_plain_words(mistake, desired.object.kind().kind == "Secret");
     let diagnostic = Diagnostic::error(format!("{identity} is not valid: {told}")).about(desired);
     let is_text_wanted = told.contains("expected string");
-    vec![if is_text_wanted { diagnostic.hint("put it into quotes, or use `tostring(…)`") } else { diagnostic }]
+    if is_text_wanted { diagnostic.hint("put it into quotes, or use `tostring(…)`") } else { diagnostic }
 }
 
 /// Returns a message of the merge, which speaks as the server's does, without the names of its inner types.

@@ -21,7 +21,7 @@ pub(crate) fn diagnostics(
 ) -> String {
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
     sorted.sort_by_key(|it| (it.severity, it.at.as_ref().map(|(span, _)| *span), it.code, &it.message));
-    sorted.dedup();
+    sorted.dedup_by(is_told_twice);
     let mut text = String::new();
     let mut was_long = false;
     for diagnostic in sorted {
@@ -34,6 +34,17 @@ pub(crate) fn diagnostics(
         text.push('\n');
     }
     secrets.redact(&text)
+}
+
+/// Tells whether two neighbours say the same; the one that helps is kept. A name that is missing is found missing
+/// where it is looked up and where it is evaluated.
+fn is_told_twice<'a>(next: &mut &'a Diagnostic, kept: &mut &'a Diagnostic) -> bool {
+    let is_missing = |it: &Diagnostic| it.is_error() && it.at.is_some() && it.message.starts_with("there is no ");
+    let is_same = next == kept || (next.at == kept.at && is_missing(next) && is_missing(kept));
+    if is_same && kept.hint.is_none() {
+        std::mem::swap(next, kept);
+    }
+    is_same
 }
 
 /// Returns where a span begins, as `main.rf.hcl:3:5`; lines and columns count from one.
@@ -135,6 +146,19 @@ mod tests {
         let mut sources = Sources::default();
         sources.add("main.rf.hcl", SOURCE);
         diagnostics(found, &sources, &Secrets::default(), compact, View::plain())
+    }
+
+    #[test]
+    fn a_name_that_is_missing_is_told_once_with_its_hint() {
+        let span = span(SOURCE, "imgae");
+        let bare = Diagnostic::error("there is no `var.imgae` here").at(span);
+        let helpful = Diagnostic::error("there is no variable `imgae`").at(span).hint("declare it");
+        let (mut next, mut kept) = (&helpful, &bare);
+        assert!(is_told_twice(&mut next, &mut kept));
+        assert_eq!(kept, &helpful);
+        let other = Diagnostic::error("`imgae` is no number").at(span);
+        let (mut next, mut kept) = (&other, &bare);
+        assert!(!is_told_twice(&mut next, &mut kept));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("every_folder_of_examples_has_a_story", |_| every_folder_has_a_story()),
     ("the_example_gpu_pools_is_stable", |world| is_stable(world, "gpu-pools")),
     ("the_example_monitoring_is_stable", |world| is_stable(world, "monitoring")),
