@@ -41,8 +41,7 @@ impl Project {
         terminal.sources = loaded.sources;
         let config = loaded.config.map_err(Failure::Mistakes)?;
         let inputs = inputs(global, variables, &mut terminal.sources)?;
-        let evaluation = eval::evaluate(&config, &inputs).map_err(Failure::Mistakes)?;
-        terminal.secrets = evaluation.desired.secrets.clone();
+        let evaluation = eval::evaluate(&config, &inputs, &mut terminal.secrets).map_err(Failure::Mistakes)?;
         terminal.diagnostics(&evaluation.desired.diagnostics)?;
         Ok(Self { evaluation: Arc::new(evaluation) })
     }

@@ -18,6 +18,12 @@ use crate::model::{Diagnostic, FileId, Number, Span, Value};
 /// How many splats may stand in one another.
 const MAX_SPLATS: usize = 32;
 
+/// The largest and smallest power of ten of a number.
+const MAX_EXPONENT: i64 = 5_000;
+
+/// How long a number may be.
+const MAX_DIGITS: usize = 10_000;
+
 /// Where the parsed text stands in its file.
 #[derive(Clone, Debug)]
 pub(super) struct Lowering<'a> {
@@ -101,7 +107,7 @@ impl Lowering<'_> {
                 Form::Tuple(items.iter().map(|item| self.expression(item)).collect::<Result<_, _>>()?)
             }
             Parsed::Object(object) => self.object(object)?,
-            Parsed::StringTemplate(parts) => template::simplify(template::parts(self, parts)?),
+            Parsed::StringTemplate(parts) => template::quoted(self, parts)?,
             Parsed::HeredocTemplate(heredoc) => template::heredoc(self, heredoc, parsed.span())?,
             Parsed::Parenthesis(inner) => return Ok(Expression { span, ..self.expression(inner.inner())? }),
             Parsed::Variable(name) => Form::Name(Arc::from(name.as_str())),
@@ -129,6 +135,11 @@ impl Lowering<'_> {
     fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Box<Diagnostic>> {
         let text = parsed.span().and_then(|range| self.text.get(range)).unwrap_or_default();
         let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        let exponent = digits.find(['e', 'E']).map_or(Ok(0), |at| digits[at + 1..].parse::<i64>());
+        if exponent.is_ok_and(|exponent| exponent.abs() > MAX_EXPONENT) || digits.len() > MAX_DIGITS {
+            let message = "this number is too large or too small";
+            return Err(Box::new(Diagnostic::error(message).at(span)));
+        }
         digits
             .parse()
             .map(|decimal| Form::Literal(Value::Number(Number(decimal))))
@@ -138,9 +149,17 @@ impl Lowering<'_> {
     fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Box<Diagnostic>> {
         let mut entries = Vec::with_capacity(object.len());
         for (key, value) in object {
+            let word =
+                |text: &str, span| Expression { span: self.span(span), form: Form::Literal(Value::string(text)) };
             let key = match key {
-                ObjectKey::Ident(word) | ObjectKey::Expression(Parsed::Variable(word)) => {
-                    Expression { span: self.span(word.span()), form: Form::Literal(Value::string(word.as_str())) }
+                ObjectKey::Ident(name) | ObjectKey::Expression(Parsed::Variable(name)) => {
+                    word(name.as_str(), name.span())
+                }
+                ObjectKey::Expression(null @ Parsed::Null(_)) => word("null", null.span()),
+                ObjectKey::Expression(Parsed::Traversal(traversal)) => {
+                    let hint = "write `(a.b)` for the value that it refers to, `\"a.b\"` for the text";
+                    let diagnostic = Diagnostic::error("it is not clear what this key means").hint(hint);
+                    return Err(Box::new(diagnostic.at(self.span(traversal.span()))));
                 }
                 ObjectKey::Expression(expression) => self.expression(expression)?,
             };
@@ -175,7 +194,7 @@ impl Lowering<'_> {
                 TraversalOperator::Index(index) => Operator::Step(Step::Index(self.expression(index)?)),
                 TraversalOperator::LegacyIndex(index) => {
                     let number = Value::Number(Number((*index.value()).into()));
-                    Operator::Step(Step::Index(Expression { span, form: Form::Literal(number) }))
+                    Operator::LegacyIndex(Step::Index(Expression { span, form: Form::Literal(number) }))
                 }
                 TraversalOperator::AttrSplat(_) => Operator::AttributeSplat(span),
                 TraversalOperator::FullSplat(_) => Operator::FullSplat(span),
@@ -203,6 +222,8 @@ impl Lowering<'_> {
 /// A step before splats have taken what follows them.
 enum Operator {
     Step(Step),
+    /// `.0`, which counts as an attribute.
+    LegacyIndex(Step),
     AttributeSplat(Span),
     FullSplat(Span),
 }
@@ -217,11 +238,11 @@ fn nest(operators: Vec<Operator>) -> Result<Vec<Step>, Box<Diagnostic>> {
     let mut operators = operators.into_iter().peekable();
     while let Some(operator) = operators.next() {
         match operator {
-            Operator::Step(step) => steps.push(step),
+            Operator::Step(step) | Operator::LegacyIndex(step) => steps.push(step),
             Operator::AttributeSplat(span) => {
                 let mut each = Vec::new();
-                while let Some(Operator::Step(step)) =
-                    operators.next_if(|next| matches!(next, Operator::Step(Step::Attribute(..))))
+                while let Some(Operator::Step(step) | Operator::LegacyIndex(step)) = operators
+                    .next_if(|next| matches!(next, Operator::Step(Step::Attribute(..)) | Operator::LegacyIndex(_)))
                 {
                     each.push(step);
                 }

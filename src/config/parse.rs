@@ -238,7 +238,8 @@ mod tests {
         let body = parse(text).expect("it parses");
         let Form::Template(parts) = &body.attributes[0].value.form else { panic!("a template") };
         let Part::For { body, .. } = &parts[0] else { panic!("a loop: {parts:?}") };
-        assert_eq!(body[0], Part::Literal("- ".into()));
+        // As in Terraform, what `~` joins to the line before does not begin a line.
+        assert_eq!(body[0], Part::Literal("    - ".into()));
         assert_eq!(body[2], Part::Literal("\n  sub\n".into()));
         let Part::Interpolation(inner) = &body[1] else { panic!("an interpolation") };
         assert_eq!(&text[inner.span.start as usize..inner.span.end as usize], "x");

@@ -1,11 +1,13 @@
 //! Function calls: those that need the evaluator are here, the others in `functions`.
 use std::path::Path;
+use std::sync::Arc;
 
 use super::expression::{Failure, evaluate, fail, mark};
 use super::functions;
+use super::inspect::inspect;
 use super::scope::{Frame, Instance, Roots, Scope};
 use super::text::described;
-use crate::config::ir::{Call, Expression};
+use crate::config::ir::{Call, Expression, Step};
 use crate::config::parse_template;
 use crate::model::{Diagnostic, Span, Value, nearest};
 
@@ -16,11 +18,17 @@ const MAX_TEMPLATES: usize = 16;
 pub(super) fn call(call: &Call, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
     match (&*call.name, call.arguments.as_slice()) {
         ("try", arguments) => attempt(call, arguments, scope, frame),
-        ("can", [argument]) => Ok(Value::Bool(evaluate(argument, scope, frame).is_ok())),
+        ("can", [argument]) => Ok(match evaluate(argument, scope, frame) {
+            Ok(value) if is_settled(argument, &value) => Value::Bool(true),
+            Ok(_) => Value::Unknown,
+            Err(_) => Value::Bool(false),
+        }),
         ("can", _) => Err(fail("`can` takes one argument", call.name_span)),
         _ => {
-            let arguments = evaluate_arguments(call, scope, frame)?;
-            let Some(arguments) = arguments else { return Ok(Value::Unknown) };
+            let arguments = match evaluate_arguments(call, scope, frame)? {
+                Given::All(arguments) => arguments,
+                Given::Unknown { sensitive } => return Ok(mark(Value::Unknown, sensitive)),
+            };
             match &*call.name {
                 "templatefile" => template_file(call, &arguments, scope),
                 "templatestring" => template_string(call, &arguments, scope),
@@ -59,36 +67,51 @@ fn attempt(
     let mut last = fail("`try` takes at least one argument", call.name_span);
     for argument in arguments {
         match evaluate(argument, scope, frame) {
-            Ok(value) => return Ok(value),
+            Ok(value) if is_settled(argument, &value) => return Ok(value),
+            Ok(value) => return Ok(mark(Value::Unknown, inspect(&value).is_ok_and(|found| found.sensitive))),
             Err(failure) => last = failure,
         }
     }
     Err(last)
 }
 
-/// Evaluates all arguments; nothing where a list that is spread out is unknown.
-fn evaluate_arguments(
-    call: &Call,
-    scope: &Scope<'_>,
-    frame: Option<&Frame<'_>>,
-) -> Result<Option<Vec<Value>>, Failure> {
+/// Tells whether an expression that has a value now has one after apply too.
+///
+/// What is computed from unknown parts may still fail. A plain reference does not: its way is known.
+fn is_settled(expression: &Expression, value: &Value) -> bool {
+    let is_plain = |steps: &[Step]| steps.iter().all(|step| matches!(step, Step::Attribute(..) | Step::Index(_)));
+    let is_reference = expression.as_reference().is_some_and(|(_, steps)| is_plain(steps));
+    value.is_wholly_known() || is_reference && !matches!(value.unmark().0, Value::Unknown)
+}
+
+/// The arguments of a call.
+enum Given {
+    All(Vec<Value>),
+    /// A list that is spread out is unknown.
+    Unknown {
+        sensitive: bool,
+    },
+}
+
+/// Evaluates all arguments.
+fn evaluate_arguments(call: &Call, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Given, Failure> {
     let mut values =
         call.arguments.iter().map(|argument| evaluate(argument, scope, frame)).collect::<Result<Vec<_>, _>>()?;
     if !call.spread {
-        return Ok(Some(values));
+        return Ok(Given::All(values));
     }
-    let Some(last) = values.pop() else { return Ok(Some(values)) };
+    let Some(last) = values.pop() else { return Ok(Given::All(values)) };
     let (bare, marked) = last.unmark();
     match bare {
-        Value::Unknown => return Ok(None),
+        Value::Unknown => return Ok(Given::Unknown { sensitive: marked }),
         Value::List(items) => values.extend(items.iter().map(|item| mark(item.clone(), marked))),
         Value::Set(items) => values.extend(items.iter().map(|item| mark(item.clone(), marked))),
-        other => {
+        _ => {
             let span = call.arguments.last().map_or(call.name_span, |argument| argument.span);
-            return Err(fail(format!("`...` spreads a list, not {}", described(other)), span));
+            return Err(fail(format!("`...` spreads a list, not {}", described(&last)), span));
         }
     }
-    Ok(Some(values))
+    Ok(Given::All(values))
 }
 
 fn template_file(call: &Call, arguments: &[Value], scope: &Scope<'_>) -> Result<Value, Failure> {
@@ -100,7 +123,7 @@ fn template_file(call: &Call, arguments: &[Value], scope: &Scope<'_>) -> Result<
         return if matches!(path, Value::Unknown) {
             Ok(mark(Value::Unknown, path_marked))
         } else {
-            Err(fail(format!("`templatefile` takes a path, not {}", described(path)), call.arguments[0].span))
+            Err(fail(format!("`templatefile` takes a path, not {}", described(&arguments[0])), call.arguments[0].span))
         };
     };
     let text = eager(call, "file", &[Value::String(path.clone())], scope)?;
@@ -116,9 +139,7 @@ fn template_string(call: &Call, arguments: &[Value], scope: &Scope<'_>) -> Resul
     match text.unmark() {
         (Value::String(text), marked) => Ok(mark(render(call, "", text, variables, scope)?, marked)),
         (Value::Unknown, marked) => Ok(mark(Value::Unknown, marked)),
-        (other, _) => {
-            Err(fail(format!("`templatestring` takes a text, not {}", described(other)), call.arguments[0].span))
-        }
+        _ => Err(fail(format!("`templatestring` takes a text, not {}", described(text)), call.arguments[0].span)),
     }
 }
 
@@ -128,11 +149,14 @@ fn render(call: &Call, origin: &str, text: &str, variables: &Value, scope: &Scop
     if scope.templates == MAX_TEMPLATES {
         return Err(fail(format!("more than {MAX_TEMPLATES} templates lead to one another"), span));
     }
-    let (variables, marked) = variables.unmark();
-    let variables = match variables {
+    let (bare, marked) = variables.unmark();
+    let variables = match bare {
+        Value::Map(variables) if marked => {
+            Arc::new(variables.iter().map(|(name, value)| (name.clone(), value.clone().sensitive())).collect())
+        }
         Value::Map(variables) => variables.clone(),
         Value::Unknown => return Ok(mark(Value::Unknown, marked)),
-        other => return Err(fail(format!("the variables are a map, not {}", described(other)), span)),
+        _ => return Err(fail(format!("the variables are a map, not {}", described(variables)), span)),
     };
     let parsed = parse_template(text, span.file).map_err(|error| outside(&error, origin, text, span))?;
     let (roots, instance) = (Roots::default(), Instance::Single);

@@ -1,4 +1,5 @@
 //! `dynamic "kind" { for_each = … content { … } }`: blocks made from a collection.
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -49,8 +50,7 @@ pub(super) fn expand<'a>(
         let hint = "what belongs to the block itself stands in `content { … }`";
         output.diagnostics.push(Diagnostic::error(message).at(other.name_span).hint(hint));
     }
-    let found =
-        evaluate(&for_each.value, scope, frame).and_then(|value| members(value.unmark().0, for_each.value.span));
+    let found = evaluate(&for_each.value, scope, frame).and_then(|value| members(&value, for_each.value.span));
     let members = match found {
         Ok(Some(members)) => members,
         Ok(None) => return output.unknown = true,
@@ -59,7 +59,9 @@ pub(super) fn expand<'a>(
     for (key, value) in members {
         let bound = Value::map([("key", key), ("value", value)]);
         let outer = frame.copied();
-        let inner = Frame { parent: outer.as_ref(), name, value: &bound };
+        let own = Cell::new(0);
+        let steps = frame.map_or(&own, |frame| frame.steps);
+        let inner = Frame { parent: outer.as_ref(), name, value: &bound, steps };
         let labels = block.body.attribute("labels").map(|attribute| labels(&attribute.value, scope, &inner, output));
         let labels = labels.unwrap_or_default();
         add_block(owner, content, &kind.text, &labels, fields, scope, Some(&inner), output, map);

@@ -14,7 +14,7 @@ use super::world::World;
 use super::{calls_of_modules, root_only};
 use crate::config::ir::Expression;
 use crate::config::{Assignment, Config, on_large_stack, sorted};
-use crate::model::{Address, Desired, Diagnostic, Value, nearest};
+use crate::model::{Address, Desired, Diagnostic, Secrets, Value, nearest};
 use crate::resource;
 
 /// What a configuration is evaluated with.
@@ -51,10 +51,17 @@ pub(crate) struct ClusterSettings {
 pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;
 
 /// Evaluates everything. Every mistake is reported, by file and place.
-pub(crate) fn evaluate(config: &Arc<Config>, inputs: &Inputs) -> Result<Evaluation, Vec<Diagnostic>> {
+///
+/// Adds the secrets that it met, for what is said of mistakes must not show them.
+pub(crate) fn evaluate(
+    config: &Arc<Config>,
+    inputs: &Inputs,
+    secrets: &mut Secrets,
+) -> Result<Evaluation, Vec<Diagnostic>> {
+    inputs::remember_given(config, &inputs.assignments, secrets);
     on_large_stack(|| {
         let modules = Modules::new(config).map_err(|diagnostic| vec![*diagnostic])?;
-        Evaluator::new(modules, inputs).run(inputs)
+        Evaluator::new(modules, inputs).run(inputs, secrets)
     })
 }
 
@@ -84,7 +91,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn run(mut self, inputs: &'a Inputs) -> Result<Evaluation, Vec<Diagnostic>> {
+    fn run(mut self, inputs: &'a Inputs, secrets: &mut Secrets) -> Result<Evaluation, Vec<Diagnostic>> {
         let root = self.world.modules.root().config.clone();
         self.check_types();
         calls_of_modules::check(&self.world.modules, &mut self.diagnostics);
@@ -103,6 +110,7 @@ impl<'a> Evaluator<'a> {
             self.look_at_all();
         }
         let diagnostics = sorted(std::mem::take(&mut self.diagnostics));
+        secrets.extend(self.desired.secrets.clone());
         match nodes {
             Some(nodes) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 self.desired.diagnostics = diagnostics;

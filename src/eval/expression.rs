@@ -1,14 +1,17 @@
 //! Evaluates expressions. Nothing a configuration says makes it panic, hang or overflow the stack.
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::calls;
-use super::operators::{self, Truth};
+use super::conditional;
+use super::inspect::unmark_deep;
+use super::operators::{self, condition};
 use super::scope::{Frame, Scope};
 use super::text;
 use super::walk;
-use crate::config::ir::{Conditional, Entry, Expression, For, Form, Names, Traversal};
+use crate::config::ir::{Entry, Expression, For, Form, Names, Traversal};
 use crate::model::{Diagnostic, Span, Value};
 
 /// Why an expression has no value. Boxed, for results are passed up many levels.
@@ -34,7 +37,7 @@ pub(super) fn evaluate<'a>(
         }
         Form::Traversal(traversal) => self::traversal(traversal, scope, frame),
         Form::Call(call) => calls::call(call, scope, frame),
-        Form::Conditional(conditional) => self::conditional(conditional, scope, frame),
+        Form::Conditional(conditional) => conditional::conditional(conditional, scope, frame),
         Form::Unary(operator, operand) => {
             let value = evaluate(operand, scope, frame)?;
             operators::unary(*operator, &value, operand.span)
@@ -58,22 +61,26 @@ fn object(entries: &[Entry], scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Re
     let (mut map, mut unknown, mut sensitive) = (BTreeMap::new(), false, false);
     for entry in entries {
         let key = evaluate(&entry.key, scope, frame)?;
-        let (key, marked) = key.unmark();
-        sensitive |= marked;
+        sensitive |= key.unmark().1;
         let value = evaluate(&entry.value, scope, frame)?;
-        match text::to_text(key) {
-            _ if matches!(key, Value::Unknown) => unknown = true,
+        match object_key(&key, entry.key.span)? {
             Some(key) => {
                 map.insert(key, value);
             }
-            None => {
-                let message = format!("a key of an object is a text, not {}", text::described(key));
-                return Err(fail(message, entry.key.span));
-            }
+            None => unknown = true,
         }
     }
     let value = if unknown { Value::Unknown } else { Value::Map(Arc::new(map)) };
     Ok(mark(value, sensitive))
+}
+
+/// Returns the text of a key; nothing where it is known only after apply.
+fn object_key(key: &Value, span: Span) -> Result<Option<Arc<str>>, Failure> {
+    match (key.unmark().0, text::to_text(key.unmark().0)) {
+        (Value::Unknown, _) => Ok(None),
+        (_, Some(text)) => Ok(Some(text)),
+        (_, None) => Err(fail(format!("a key of an object is a text, not {}", text::described(key)), span)),
+    }
 }
 
 fn traversal(traversal: &Traversal, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
@@ -84,47 +91,16 @@ fn traversal(traversal: &Traversal, scope: &Scope<'_>, frame: Option<&Frame<'_>>
     walk::walk(&root, traversal, used, scope, frame)
 }
 
-fn conditional(conditional: &Conditional, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
-    let condition = evaluate(&conditional.condition, scope, frame)?;
-    let (bare, sensitive) = condition.unmark();
-    let (taken, other) = match operators::truth(bare) {
-        Truth::Yes => (&conditional.then, &conditional.otherwise),
-        Truth::No => (&conditional.otherwise, &conditional.then),
-        Truth::Unknown => return Ok(mark(Value::Unknown, sensitive)),
-        Truth::Neither => {
-            let message = format!("a condition is `true` or `false`, not {}", text::described(bare));
-            return Err(fail(message, conditional.condition.span));
-        }
-    };
-    let value = evaluate(taken, scope, frame)?;
-    // Terraform gives both arms one type: a number beside a text becomes a text.
-    let value = match value {
-        Value::Number(_) | Value::Bool(_) if is_text(other, scope, frame) => {
-            text::to_text(&value).map_or(value, Value::String)
-        }
-        value => value,
-    };
-    Ok(mark(value, sensitive))
-}
-
-/// Tells whether an expression is a text; one that fails is not.
-fn is_text(expression: &Expression, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> bool {
-    match &expression.form {
-        Form::Literal(value) => matches!(value, Value::String(_)),
-        Form::Binary(_) | Form::Unary(..) | Form::For(_) | Form::Tuple(_) | Form::Object(_) => false,
-        _ => matches!(evaluate(expression, scope, frame), Ok(Value::String(_))),
-    }
-}
-
 /// The members of a collection as a `for` meets them: key and value.
 pub(super) type Members = Vec<(Value, Value)>;
 
-/// Returns the members of a collection; nothing where it is unknown.
+/// Returns the members of a collection; nothing where it is unknown. Those of a sensitive one are sensitive.
 pub(super) fn members(collection: &Value, span: Span) -> Result<Option<Members>, Failure> {
+    let (bare, sensitive) = collection.unmark();
     let numbered = |items: &mut dyn Iterator<Item = &Value>| {
         items.enumerate().map(|(index, item)| (index_value(index), item.clone())).collect()
     };
-    Ok(Some(match collection {
+    let members: Members = match bare {
         Value::List(items) => numbered(&mut items.iter()),
         Value::Set(items) => items.iter().map(|item| (item.clone(), item.clone())).collect(),
         Value::Map(entries) => entries.iter().map(|(key, value)| (Value::String(key.clone()), value.clone())).collect(),
@@ -132,28 +108,45 @@ pub(super) fn members(collection: &Value, span: Span) -> Result<Option<Members>,
             exports.values.iter().map(|(key, value)| (Value::string(key), value.clone())).collect()
         }
         Value::Unknown => return Ok(None),
-        other => {
-            let message = format!("`for` needs a list, set or map, not {}", text::described(other));
+        _ => {
+            let message = format!("`for` needs a list, set or map, not {}", text::described(collection));
             return Err(fail(message, span));
         }
-    }))
+    };
+    let marked = |(key, value)| (mark(key, sensitive), mark(value, sensitive));
+    Ok(Some(if sensitive { members.into_iter().map(marked).collect() } else { members }))
 }
 
 fn index_value(index: usize) -> Value {
     Value::Number(i64::try_from(index).unwrap_or(i64::MAX).into())
 }
 
-/// Calls `each` with the names of a `for` bound to one member.
-pub(super) fn bind<T>(
+/// How many members a loop and all loops in it may go through.
+const MAX_STEPS: usize = 2_000_000;
+
+/// Calls `each` for every member of a collection, with the names of a `for` bound to it.
+pub(super) fn each_member(
     names: &Names,
-    (key, value): &(Value, Value),
+    members: &Members,
+    span: Span,
     frame: Option<&Frame<'_>>,
-    each: impl FnOnce(Option<&Frame<'_>>) -> T,
-) -> T {
-    let outer = frame.copied();
-    let keyed = names.key.as_deref().map(|name| Frame { parent: outer.as_ref(), name, value: key });
-    let parent = keyed.or(outer);
-    each(Some(&Frame { parent: parent.as_ref(), name: &names.value, value }))
+    mut each: impl FnMut(Option<&Frame<'_>>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let own = Cell::new(0);
+    let (outer, steps) = (frame.copied(), frame.map_or(&own, |frame| frame.steps));
+    for (key, value) in members {
+        steps.set(steps.get() + 1);
+        if steps.get() > MAX_STEPS {
+            return Err(fail(
+                format!("loops go through more than {MAX_STEPS} members in all, which is the limit"),
+                span,
+            ));
+        }
+        let keyed = names.key.as_deref().map(|name| Frame { parent: outer.as_ref(), name, value: key, steps });
+        let parent = keyed.or(outer);
+        each(Some(&Frame { parent: parent.as_ref(), name: &names.value, value, steps }))?;
+    }
+    Ok(())
 }
 
 /// What a `for` has gathered so far.
@@ -168,36 +161,29 @@ struct Gathered {
 
 fn for_expression(each: &For, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
     let collection = evaluate(&each.collection, scope, frame)?;
-    let (collection, sensitive) = collection.unmark();
-    let Some(members) = members(collection, each.collection.span)? else {
+    let (_, sensitive) = collection.unmark();
+    let Some(members) = members(&collection, each.collection.span)? else {
         return Ok(mark(Value::Unknown, sensitive));
     };
     let mut gathered = Gathered { sensitive, ..Gathered::default() };
-    for member in &members {
-        bind(&each.names, member, frame, |frame| gather(each, scope, frame, &mut gathered))?;
-    }
+    each_member(&each.names, &members, each.collection.span, frame, |frame| gather(each, scope, frame, &mut gathered))?;
     let value = match (&each.key, each.grouped) {
         _ if gathered.unknown => Value::Unknown,
         (None, _) => Value::list(gathered.items),
         (Some(_), false) => Value::Map(Arc::new(gathered.entries)),
         (Some(_), true) => Value::map(gathered.groups.into_iter().map(|(key, items)| (key, Value::list(items)))),
     };
-    Ok(mark(value, gathered.sensitive))
+    Ok(if gathered.sensitive { unmark_deep(&value).0.sensitive() } else { value })
 }
 
 fn gather(each: &For, scope: &Scope<'_>, frame: Option<&Frame<'_>>, gathered: &mut Gathered) -> Result<(), Failure> {
-    if let Some(condition) = &each.condition {
-        let value = evaluate(condition, scope, frame)?;
-        let (bare, marked) = value.unmark();
-        gathered.sensitive |= marked;
-        match operators::truth(bare) {
-            Truth::Yes => {}
-            Truth::No => return Ok(()),
-            Truth::Unknown => gathered.unknown = true,
-            Truth::Neither => {
-                let message = format!("a condition is `true` or `false`, not {}", text::described(bare));
-                return Err(fail(message, condition.span));
-            }
+    if let Some(expression) = &each.condition {
+        let value = evaluate(expression, scope, frame)?;
+        gathered.sensitive |= value.unmark().1;
+        match condition(&value, "a condition is `true` or `false`", expression.span)?.as_bool() {
+            Some(true) => {}
+            Some(false) => return Ok(()),
+            None => gathered.unknown = true,
         }
     }
     let Some(key_expression) = &each.key else {
@@ -205,24 +191,22 @@ fn gather(each: &For, scope: &Scope<'_>, frame: Option<&Frame<'_>>, gathered: &m
         return Ok(());
     };
     let key = evaluate(key_expression, scope, frame)?;
-    let (key, marked) = key.unmark();
-    gathered.sensitive |= marked;
+    let (_, is_secret) = key.unmark();
+    gathered.sensitive |= is_secret;
     let value = evaluate(&each.value, scope, frame)?;
-    let key = match text::to_text(key) {
-        _ if matches!(key, Value::Unknown) => {
-            gathered.unknown = true;
-            return Ok(());
-        }
-        Some(key) => key,
-        None => {
-            let message = format!("a key of an object is a text, not {}", text::described(key));
-            return Err(fail(message, key_expression.span));
-        }
+    let Some(key) = object_key(&key, key_expression.span)? else {
+        gathered.unknown = true;
+        return Ok(());
     };
     if each.grouped {
         gathered.groups.entry(key).or_default().push(value);
     } else if gathered.entries.insert(key.clone(), value).is_some() {
-        let diagnostic = Diagnostic::error(format!("two members have the key `{key}`")).at(key_expression.span);
+        let message = if is_secret {
+            "two members have the same key".to_owned()
+        } else {
+            format!("two members have the key `{key}`")
+        };
+        let diagnostic = Diagnostic::error(message).at(key_expression.span);
         return Err(Box::new(diagnostic.hint("`...` behind the value collects the values of equal keys in a list")));
     }
     Ok(())

@@ -9,8 +9,9 @@ use super::operators::{Truth, truth};
 use super::scope::Scope;
 use super::text::{described, to_text};
 use super::types::Type;
+use super::visit::remember;
 use crate::config::{Assigned, Assignment, Condition, Config, Origin, Variable, parse_expression};
-use crate::model::{Diagnostic, Span, Value, nearest};
+use crate::model::{Diagnostic, Secrets, Span, Value, nearest};
 
 /// A variable with its type and default read once, however many instances its module has.
 pub(super) struct Input<'a> {
@@ -36,6 +37,25 @@ pub(super) fn given<'a>(
     given
 }
 
+/// Remembers what is given to sensitive variables, right or wrong, before anything is said of it.
+pub(super) fn remember_given(config: &Config, assignments: &[Assignment], secrets: &mut Secrets) {
+    let is_sensitive = |name: &str| config.variables.get(name).is_some_and(|variable| variable.sensitive);
+    for assignment in assignments.iter().filter(|assignment| is_sensitive(&assignment.name)) {
+        let value = match &assignment.value {
+            Assigned::Expression(expression) => constant(expression),
+            Assigned::Text(text) => {
+                text.lines().for_each(|line| secrets.insert(line));
+                parse_expression(text, assignment.span.file).and_then(|expression| constant(&expression))
+            }
+        };
+        value.iter().for_each(|value| remember(value, true, secrets));
+    }
+    for default in config.variables.values().filter(|variable| variable.sensitive).filter_map(|it| it.default.as_ref())
+    {
+        constant(default).iter().for_each(|value| remember(value, true, secrets));
+    }
+}
+
 fn undeclared(config: &Config, assignment: &Assignment) -> Option<Diagnostic> {
     let name = &assignment.name;
     let message = format!("no variable `{name}` is declared");
@@ -44,7 +64,8 @@ fn undeclared(config: &Config, assignment: &Assignment) -> Option<Diagnostic> {
         Origin::File => Diagnostic::warning(message),
         Origin::Flag => Diagnostic::error(message),
     };
-    let diagnostic = diagnostic.at(assignment.span);
+    // The value beside the name may be a secret whose name is misspelt, so only files are shown.
+    let diagnostic = if assignment.origin == Origin::File { diagnostic.at(assignment.span) } else { diagnostic };
     Some(match nearest(name, config.variables.keys().map(|known| &**known)) {
         Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
         None => diagnostic.hint(format!("declare it: `variable \"{name}\" {{ … }}`")),

@@ -86,7 +86,7 @@ impl Converter<'_> {
             _ => None,
         };
         if json.is_none() {
-            let diagnostic = *fail(format!("`{}` takes {}, not {}", self.name, wanted(shape), described(value)), span);
+            let diagnostic = *fail(format!("`{}` takes {}, not {}", self.name, wanted(shape), self.told(value)), span);
             self.output.diagnostics.push(match value {
                 Value::Resource(exports) if matches!(shape, Shape::Text) => diagnostic.hint(one_of(exports)),
                 _ => diagnostic,
@@ -94,6 +94,11 @@ impl Converter<'_> {
         }
         self.remember(json.as_ref());
         json
+    }
+
+    /// Returns how a value is called in messages, which do not show a sensitive one.
+    fn told(&self, value: &Value) -> String {
+        if self.secret { format!("a sensitive {}", value.type_name()) } else { described(value) }
     }
 
     fn no_choice(&mut self, text: &str, choices: &[String], span: Span) -> Option<Json> {
@@ -134,7 +139,7 @@ impl Converter<'_> {
             return self.convert(value, shape, expression, span);
         }
         let all: Vec<String> = shapes.iter().map(wanted).collect();
-        let message = format!("`{}` takes {}, not {}", self.name, all.join(" or "), described(value));
+        let message = format!("`{}` takes {}, not {}", self.name, all.join(" or "), self.told(value));
         self.output.diagnostics.push(*fail(message, span));
         None
     }
@@ -170,6 +175,10 @@ impl Converter<'_> {
                             .map(|json| (key.to_string(), json)),
                     );
                 }
+                None if self.secret => {
+                    let message = format!("`{}` has not all of these attributes, which are sensitive", self.name);
+                    self.output.diagnostics.push(*fail(message, place));
+                }
                 None => {
                     let diagnostic = *fail(format!("`{}` has no `{key}`", self.name), place);
                     self.output.diagnostics.push(match nearest(key, fields.by_name.keys().map(String::as_str)) {
@@ -192,7 +201,7 @@ impl Converter<'_> {
             Value::Resource(exports) if exports.address.resource_type == target => Some(self.exports(exports)),
             other => {
                 let diagnostic =
-                    *fail(format!("`{}` takes a whole `{target}`, not {}", self.name, described(other)), span);
+                    *fail(format!("`{}` takes a whole `{target}`, not {}", self.name, self.told(other)), span);
                 let hint = match other {
                     Value::List(items) if items.iter().any(|item| matches!(item, Value::Resource(_))) => {
                         "the block has `count`: write `[0]` for one of its instances".to_owned()

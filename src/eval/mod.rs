@@ -2,6 +2,7 @@
 mod arguments;
 mod calls;
 mod calls_of_modules;
+mod conditional;
 mod constraint;
 mod convert;
 mod cycle;

@@ -2,6 +2,7 @@
 use bigdecimal::Zero;
 
 use super::expression::{Failure, evaluate, fail, mark};
+use super::inspect::unmark_deep;
 use super::number;
 use super::scope::{Frame, Scope};
 use super::text::described;
@@ -34,13 +35,16 @@ impl Truth {
     }
 }
 
-/// Returns the truth of a value; the texts `true` and `false` have one too.
+/// Returns the truth of a value; the texts `true`, `false`, `1` and `0` have one too.
 pub(super) fn truth(value: &Value) -> Truth {
     match value {
         Value::Bool(bool) => Truth::of(*bool),
         Value::Unknown => Truth::Unknown,
-        Value::String(text) if &**text == "true" => Truth::Yes,
-        Value::String(text) if &**text == "false" => Truth::No,
+        Value::String(text) => match &**text {
+            "true" | "1" => Truth::Yes,
+            "false" | "0" => Truth::No,
+            _ => Truth::Neither,
+        },
         _ => Truth::Neither,
     }
 }
@@ -66,75 +70,102 @@ pub(super) fn unary(operator: UnaryOperator, value: &Value, span: Span) -> Resul
     };
     let needed = if operator == UnaryOperator::Not { "`true` or `false`" } else { "a number" };
     result
-        .map(|value| mark(value, sensitive))
-        .ok_or_else(|| fail(format!("{needed} is needed here, not {}", described(bare)), span))
+        .map(|result| mark(result, sensitive))
+        .ok_or_else(|| fail(format!("{needed} is needed here, not {}", described(value)), span))
 }
 
 /// Evaluates an operation with two operands; `&&` and `||` skip the second where the first decides.
 pub(super) fn binary(binary: &Binary, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
     let left = evaluate(&binary.left, scope, frame)?;
-    let (left, left_marked) = left.unmark();
     if let BinaryOperator::And | BinaryOperator::Or = binary.operator {
-        return logical(binary, left, left_marked, scope, frame);
+        return logical(binary, &left, scope, frame);
     }
     let right = evaluate(&binary.right, scope, frame)?;
-    let (right, right_marked) = right.unmark();
-    let sensitive = left_marked || right_marked;
     if let BinaryOperator::Equal | BinaryOperator::NotEqual = binary.operator {
-        return Ok(mark(equal(left, right, binary.operator == BinaryOperator::Equal), sensitive));
+        return Ok(equal(&left, &right, binary.operator == BinaryOperator::Equal));
     }
-    if matches!(left, Value::Unknown) || matches!(right, Value::Unknown) {
-        return Ok(mark(Value::Unknown, sensitive));
-    }
-    let needed = |value: &Value, span| fail(format!("a number is needed here, not {}", described(value)), span);
-    let first = to_number(left).ok_or_else(|| needed(left, binary.left.span))?;
-    let second = to_number(right).ok_or_else(|| needed(right, binary.right.span))?;
-    Ok(mark(arithmetic(binary, &first, &second)?, sensitive))
+    let (first, second) = (operand(&left, binary.left.span)?, operand(&right, binary.right.span)?);
+    let result = match (first, second) {
+        (Some(first), Some(second)) => arithmetic(binary, &first, &second)?,
+        _ => Value::Unknown,
+    };
+    Ok(mark(result, left.unmark().1 || right.unmark().1))
 }
 
-fn logical(
-    binary: &Binary,
-    left: &Value,
-    left_marked: bool,
-    scope: &Scope<'_>,
-    frame: Option<&Frame<'_>>,
-) -> Result<Value, Failure> {
-    let needed =
-        |value: &Value, span| fail(format!("`true` or `false` is needed here, not {}", described(value)), span);
-    let decides = Truth::of(binary.operator == BinaryOperator::Or);
-    let first = truth(left);
-    if first == Truth::Neither {
-        return Err(needed(left, binary.left.span));
+/// Returns the number that an operand is; nothing where it is known only after apply.
+fn operand(value: &Value, span: Span) -> Result<Option<Number>, Failure> {
+    let (bare, _) = value.unmark();
+    if matches!(bare, Value::Unknown) {
+        return Ok(None);
     }
+    match to_number(bare) {
+        Some(number) => Ok(Some(number)),
+        None => Err(fail(format!("a number is needed here, not {}", described(value)), span)),
+    }
+}
+
+fn logical(binary: &Binary, left: &Value, scope: &Scope<'_>, frame: Option<&Frame<'_>>) -> Result<Value, Failure> {
+    let decides = Truth::of(binary.operator == BinaryOperator::Or);
+    let first = condition(left, "`true` or `false` is needed here", binary.left.span)?;
+    let (_, left_marked) = left.unmark();
     if first == decides {
         return Ok(mark(Value::Bool(decides == Truth::Yes), left_marked));
     }
     let right = evaluate(&binary.right, scope, frame)?;
-    let (right, right_marked) = right.unmark();
-    let second = truth(right);
-    if second == Truth::Neither {
-        return Err(needed(right, binary.right.span));
-    }
+    let second = condition(&right, "`true` or `false` is needed here", binary.right.span)?;
     let is_open = first == Truth::Unknown && second != decides;
     let result = if is_open { None } else { second.as_bool() };
-    Ok(mark(result.map_or(Value::Unknown, Value::Bool), left_marked || right_marked))
+    Ok(mark(result.map_or(Value::Unknown, Value::Bool), left_marked || right.unmark().1))
+}
+
+/// Returns whether a value holds; the message says what is needed where it has no truth.
+pub(super) fn condition(value: &Value, needed: &str, span: Span) -> Result<Truth, Failure> {
+    match truth(value.unmark().0) {
+        Truth::Neither => Err(fail(format!("{needed}, not {}", described(value)), span)),
+        truth => Ok(truth),
+    }
 }
 
 fn equal(left: &Value, right: &Value, wanted: bool) -> Value {
-    if matches!((left, right), (Value::Unknown, _) | (_, Value::Unknown)) {
-        return Value::Unknown;
-    }
-    let (left, left_inside) = bare(left);
-    let (right, right_inside) = bare(right);
-    if !left.is_wholly_known() || !right.is_wholly_known() {
-        return mark(Value::Unknown, left_inside || right_inside);
-    }
-    mark(Value::Bool((left == right) == wanted), left_inside || right_inside)
+    let (left, left_inside) = unmark_deep(left);
+    let (right, right_inside) = unmark_deep(right);
+    let result = same(&left, &right).map_or(Value::Unknown, |same| Value::Bool(same == wanted));
+    mark(result, left_inside || right_inside)
 }
 
-/// Returns the value without any marks inside, and whether there were some.
-pub(super) fn bare(value: &Value) -> (Value, bool) {
-    super::inspect::unmark_deep(value)
+/// Tells whether two values without marks are the same; nothing where that is known only after apply.
+///
+/// Parts that are known and differ decide, whatever the unknown ones will be.
+fn same(left: &Value, right: &Value) -> Option<bool> {
+    match (left, right) {
+        (Value::Unknown, _) | (_, Value::Unknown) => None,
+        (Value::List(left), Value::List(right)) => {
+            let pairs = left.iter().zip(right.iter());
+            all_same(left.len() == right.len(), pairs)
+        }
+        (Value::Map(left), Value::Map(right)) => {
+            let pairs = left.values().zip(right.values());
+            all_same(left.keys().eq(right.keys()), pairs)
+        }
+        _ if left.is_wholly_known() && right.is_wholly_known() => Some(left == right),
+        (Value::Set(_), Value::Set(_)) | (Value::Resource(_), Value::Resource(_)) => None,
+        _ => Some(false),
+    }
+}
+
+fn all_same<'a>(shape_is_same: bool, pairs: impl Iterator<Item = (&'a Value, &'a Value)>) -> Option<bool> {
+    if !shape_is_same {
+        return Some(false);
+    }
+    let mut result = Some(true);
+    for (left, right) in pairs {
+        match same(left, right) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => result = None,
+        }
+    }
+    result
 }
 
 fn arithmetic(binary: &Binary, left: &Number, right: &Number) -> Result<Value, Failure> {

@@ -1,5 +1,6 @@
 //! What names mean at some place of a configuration.
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -50,6 +51,8 @@ pub(super) struct Frame<'a> {
     pub parent: Option<&'a Frame<'a>>,
     pub name: &'a str,
     pub value: &'a Value,
+    /// How many members the outermost loop and all loops in it have gone through.
+    pub steps: &'a Cell<usize>,
 }
 
 impl Instance {

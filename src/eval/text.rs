@@ -1,8 +1,8 @@
 //! Values as text, and templates.
 use std::sync::Arc;
 
-use super::expression::{Failure, bind, evaluate, fail, mark, members};
-use super::operators::{Truth, truth};
+use super::expression::{Failure, each_member, evaluate, fail, mark, members};
+use super::operators;
 use super::scope::{Frame, Scope};
 use crate::config::ir::{Expression, Part};
 use crate::model::{Span, Value};
@@ -72,29 +72,21 @@ fn write(
             Part::Interpolation(expression) => interpolate(expression, scope, frame, written)?,
             Part::If { condition, then, otherwise } => {
                 let value = evaluate(condition, scope, frame)?;
-                let (bare, marked) = value.unmark();
-                written.sensitive |= marked;
-                match truth(bare) {
-                    Truth::Yes => write(then, span, scope, frame, written)?,
-                    Truth::No => write(otherwise, span, scope, frame, written)?,
-                    Truth::Unknown => written.unknown = true,
-                    Truth::Neither => {
-                        let message = format!("a condition is `true` or `false`, not {}", described(bare));
-                        return Err(fail(message, condition.span));
-                    }
+                written.sensitive |= value.unmark().1;
+                match operators::condition(&value, "a condition is `true` or `false`", condition.span)?.as_bool() {
+                    Some(true) => write(then, span, scope, frame, written)?,
+                    Some(false) => write(otherwise, span, scope, frame, written)?,
+                    None => written.unknown = true,
                 }
             }
             Part::For { names, collection, body } => {
                 let value = evaluate(collection, scope, frame)?;
-                let (bare, marked) = value.unmark();
-                written.sensitive |= marked;
-                let Some(members) = members(bare, collection.span)? else {
+                written.sensitive |= value.unmark().1;
+                let Some(members) = members(&value, collection.span)? else {
                     written.unknown = true;
                     continue;
                 };
-                for member in &members {
-                    bind(names, member, frame, |frame| write(body, span, scope, frame, written))?;
-                }
+                each_member(names, &members, collection.span, frame, |frame| write(body, span, scope, frame, written))?;
             }
         }
         if written.text.len() > MAX_BYTES {
@@ -118,7 +110,7 @@ fn interpolate(
         (Value::Unknown, _) => written.unknown = true,
         (_, Some(text)) => written.text.push_str(&text),
         (other, None) => {
-            let mut failure = fail(format!("{} cannot stand in a text", described(other)), expression.span);
+            let mut failure = fail(format!("{} cannot stand in a text", described(&value)), expression.span);
             if let Value::Resource(exports) = other {
                 let names: Vec<String> = exports.values.keys().map(|name| format!("`.{name}`")).collect();
                 failure.hint = Some(format!("choose one of its values: {}", names.join(", ")));

@@ -168,7 +168,7 @@ pub(crate) fn unify(types: &[Type]) -> Option<Type> {
     if all(|of| matches!(of, Type::Map(_) | Type::Object(_))) {
         return unify_elements(&known).map(Type::map);
     }
-    if all(|of| matches!(of, Type::Set(_))) {
+    if all(|of| matches!(of, Type::Set(_) | Type::Tuple(_))) {
         return unify_elements(&known).map(Type::set);
     }
     if all(|of| matches!(of, Type::List(_) | Type::Tuple(_) | Type::Set(_))) {

@@ -330,7 +330,7 @@ fn collect(instances: &[Instance], exports: Vec<Option<Arc<Exports>>>) -> Option
 }
 
 /// Remembers every secret text of a value.
-fn remember(value: &Value, secret: bool, secrets: &mut Secrets) {
+pub(super) fn remember(value: &Value, secret: bool, secrets: &mut Secrets) {
     match value {
         Value::Sensitive(inner) => remember(inner, true, secrets),
         Value::String(text) if secret && !matches!(&**text, "true" | "false") => secrets.insert(&**text),

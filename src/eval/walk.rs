@@ -32,20 +32,22 @@ impl Walker<'_, '_, '_> {
         for step in steps {
             let (bare, marked) = current.unmark();
             sensitive |= marked;
+            let key = if let Step::Index(index) = step { Some(evaluate(index, self.scope, self.frame)?) } else { None };
+            sensitive |= key.as_ref().is_some_and(|key| key.unmark().1);
             let next = match step {
-                _ if matches!(bare, Value::Unknown) => Value::Unknown,
-                Step::Attribute(name, span) => self.attribute(bare, name, *span)?,
-                Step::Index(index) => {
-                    let key = evaluate(index, self.scope, self.frame)?;
-                    let (key, marked) = key.unmark();
-                    sensitive |= marked;
-                    if matches!(key, Value::Unknown) { Value::Unknown } else { self.index(bare, key, index.span)? }
-                }
-                Step::Splat { each, span } => self.splat(bare, each, *span)?,
+                _ if matches!(bare, Value::Unknown) => Ok(Value::Unknown),
+                Step::Attribute(name, span) => self.attribute(bare, name, *span),
+                Step::Index(index) => self.index(bare, key.as_ref().unwrap_or(&Value::Unknown).unmark().0, index.span),
+                Step::Splat { each, span } => self.splat(bare, each, *span),
             };
-            current = Cow::Owned(next);
+            current = Cow::Owned(next.map_err(|failure| if sensitive { self.veiled(step.span()) } else { failure })?);
         }
         Ok(mark(current.into_owned(), sensitive))
+    }
+
+    /// Says that a part is missing without a word of what is there.
+    fn veiled(&self, span: Span) -> Failure {
+        fail(format!("there is no such part: {} or the key is sensitive, so neither is shown", self.named(span)), span)
     }
 
     fn attribute(&self, value: &Value, name: &str, span: Span) -> Result<Value, Failure> {
@@ -100,6 +102,7 @@ impl Walker<'_, '_, '_> {
 
     fn index(&self, value: &Value, key: &Value, span: Span) -> Result<Value, Failure> {
         match value {
+            Value::List(_) | Value::Map(_) | Value::Resource(_) if matches!(key, Value::Unknown) => Ok(Value::Unknown),
             Value::List(items) => {
                 let Some(number) = to_number(key) else {
                     let message = format!("a list is indexed by a number, not by {}", described(key));

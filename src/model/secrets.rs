@@ -1,20 +1,36 @@
 //! The texts that must never be shown or written.
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Json;
+
 /// What stands where a secret stood.
 pub(crate) const REDACTED: &str = "(sensitive value)";
+
+/// How long a line of a secret text must be to be hidden on its own.
+const MIN_LINE: usize = 8;
 
 /// Every secret text that one run has met; hides them wherever they turn up.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secrets(BTreeSet<String>);
 
 impl Secrets {
-    /// Remembers a secret text.
+    /// Remembers a secret text, and the forms in which others may repeat it: in base64, escaped, line by line.
     pub(crate) fn insert(&mut self, secret: impl Into<String>) {
         let secret = secret.into();
-        if !secret.is_empty() {
-            self.0.insert(secret);
+        if secret.is_empty() || self.0.contains(&secret) {
+            return;
         }
+        if secret.len() >= 4 {
+            self.0.insert(STANDARD.encode(&secret));
+            let escaped = Json::from(secret.as_str()).to_string();
+            self.0.insert(escaped[1..escaped.len() - 1].to_owned());
+        }
+        let lines = secret.lines().map(str::trim).filter(|line| line.len() >= MIN_LINE);
+        self.0.extend(lines.map(str::to_owned));
+        self.0.insert(secret);
     }
 
     /// Remembers all secrets of another collection.
@@ -69,5 +85,19 @@ mod tests {
         assert_eq!(secrets.redact("ab"), REDACTED);
         assert_eq!(secrets.redact("cab"), "cab");
         assert!(secrets.taints("has hunter22 in it"));
+    }
+
+    #[test]
+    fn forms_of_a_secret_are_hidden_too() {
+        let mut secrets = Secrets::default();
+        secrets.insert("first line\nsecond \"line\"\n");
+        for text in [
+            "Zmlyc3QgbGluZQpzZWNvbmQgImxpbmUiCg==",
+            "first line\\nsecond \\\"line\\\"\\n",
+            "first line",
+            "second \"line\"",
+        ] {
+            assert_eq!(secrets.redact(&format!("a {text} b")), "a (sensitive value) b");
+        }
     }
 }

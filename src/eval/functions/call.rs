@@ -69,6 +69,19 @@ impl FunctionError {
 pub(crate) fn call(name: &str, arguments: &[Value], environment: &Environment<'_>) -> Outcome {
     let function = find(name).ok_or_else(|| FunctionError::new(format!("there is no function named `{name}`")))?;
     check_count(function, arguments.len())?;
+    carry_out(function, arguments, environment).map_err(|error| {
+        let is_secret = arguments.iter().any(|argument| inspect(argument).is_ok_and(|found| found.sensitive));
+        if is_secret { veiled(&error) } else { error }
+    })
+}
+
+/// Says that a call failed without a word of its arguments.
+fn veiled(error: &FunctionError) -> FunctionError {
+    let message = "this fails, and what is wrong is not shown, for an argument is sensitive";
+    FunctionError { argument: error.argument, message: message.to_owned() }
+}
+
+fn carry_out(function: &Function, arguments: &[Value], environment: &Environment<'_>) -> Outcome {
     let (mut prepared, mut marks) = (Vec::with_capacity(arguments.len()), Marks::default());
     for (index, argument) in arguments.iter().enumerate() {
         if let Some(parameter) = function.parameter(index) {

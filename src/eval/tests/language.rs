@@ -116,8 +116,8 @@ output "a" {
     fails(
         &["count_of_heads=1", "name=abcd", "nmae=x"],
         &[
+            "no variable `nmae` is declared (did you mean `name`?)",
             "13: variable `name`: The name abcd is too long at length(var.name) < 4",
-            "1: no variable `nmae` is declared (did you mean `name`?) at x",
         ],
     );
     let (_, result) = in_folder(folder.path(), &["count_of_heads=3", "sizes={ a = { cpu = \"2\" } }"], &[]);

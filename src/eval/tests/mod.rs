@@ -1,4 +1,5 @@
 //! What the tests of the evaluator share: a folder of files, evaluated.
+mod expressions;
 mod language;
 mod modules;
 mod resources;
@@ -8,7 +9,7 @@ use std::path::Path;
 
 use super::{Evaluation, Inputs, ResourceTypes, evaluate};
 use crate::config::{self, Flag, Sources};
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Secrets};
 
 /// When all tests plan.
 const NOW: &str = "2026-01-02T03:04:05Z";
@@ -34,7 +35,7 @@ fn in_folder(
     };
     let result = config::variables(folder, &[], &flags, &mut loaded.sources).and_then(|assignments| {
         let inputs = Inputs { assignments, now: NOW.to_owned(), home: None, resource_types: types };
-        evaluate(&config, &inputs)
+        evaluate(&config, &inputs, &mut Secrets::default())
     });
     (loaded.sources, result)
 }

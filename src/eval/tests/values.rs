@@ -177,6 +177,68 @@ fn sensitive_marks_travel() {
 }
 
 #[test]
+fn messages_do_not_show_what_is_sensitive() {
+    for expression in [
+        "local.secret + 1",
+        "1 - local.secret",
+        "-local.secret",
+        "!local.secret",
+        "local.secret && true",
+        "true && local.secret",
+        "local.secret ? 1 : 2",
+        "\"%{ if local.secret }a%{ endif }\"",
+        "[for x in local.secret : x]",
+        "[for x in [1] : x if local.secret]",
+        "[for x in sensitive([\"sesame\"]) : x + 1]",
+        "\"%{ for x in sensitive([\"sesame\"]) }${x + 1}%{ endfor }\"",
+        "{ for x in [1, 2] : local.secret => x }",
+        "{ (sensitive([\"sesame\"])) = 1 }",
+        "sensitive({ sesame = 1 }).sesam",
+        "sensitive({ sesame = 1 })[\"sesam\"]",
+        "sensitive([{ a = \"sesame\" }])[*].a.b",
+        "{ a = 1 }[local.secret]",
+        "[1][local.secret]",
+        "local.secret.a",
+        "local.secret[0]",
+        "tonumber(local.secret)",
+        "jsondecode(local.secret)",
+        "lookup({ a = 1 }, local.secret)",
+        "timeadd(local.secret, \"1h\")",
+        "cidrhost(local.secret, 1)",
+        "max(local.secret...)",
+        "templatestring(\"$${a + 1}\", sensitive({ a = \"sesame\" }))",
+        "templatestring(\"$${a + 1}\", { a = local.secret })",
+        "local.secret == \"x\" ? [1] : { sesame = local.secret }",
+    ] {
+        let text =
+            format!("locals {{\n  secret = sensitive(\"sesame\")\n}}\noutput \"a\" {{\n  value = {expression}\n}}\n");
+        let (_, result) = super::evaluated(&text, &[]);
+        for diagnostic in result.expect_err(expression) {
+            let told = format!("{} {:?}", diagnostic.message, diagnostic.hint);
+            assert!(!told.contains("sesame"), "{expression}: {told}");
+        }
+    }
+}
+
+#[test]
+fn templates_in_quotes_resolve_escapes_in_directives() {
+    check("\"%{ if true }a\\n\\\"b\\u00e9%{ endif }\"", "\"a\\n\\\"bé\"");
+    let text = "output \"a\" {\n  value = \"%{ if true }\\q%{ endif }\"\n}\n";
+    fails(
+        text,
+        &[],
+        &["2: `\\q` is no escape (there are `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uNNNN`, `\\UNNNNNNNN`) at \\q"],
+    );
+}
+
+#[test]
+fn loops_in_loops_have_a_limit() {
+    let limit = "!loops go through more than 2000000 members in all, which is the limit";
+    check("[for a in range(3000) : [for b in range(3000) : 1]]", limit);
+    check("\"%{ for a in range(3000) }%{ for b in range(3000) }%{ endfor }%{ endfor }\"", limit);
+}
+
+#[test]
 fn chains_of_ten_thousand_steps_are_evaluated() {
     let steps: String = repeated(1..10_000, |step| format!("  l{step} = local.l{} + 1\n", step - 1));
     let text = format!("locals {{\n  l0 = 0\n{steps}}}\noutput \"a\" {{\n  value = local.l9999\n}}\n");
