@@ -21,7 +21,8 @@ impl Validate {
             terminal
                 .json(&format!("{}\n", serde_json::json!({"type": "validated", "valid": true, "resources": count})))?;
         } else {
-            terminal.line(&format!("The configuration is valid: {count} resources."))?;
+            let resources = if count == 1 { "resource" } else { "resources" };
+            terminal.line(&format!("The configuration is valid: {count} {resources}."))?;
         }
         Ok(Exit::Done)
     }
