@@ -234,8 +234,9 @@ fn templates_in_quotes_resolve_escapes_in_directives() {
 #[test]
 fn loops_in_loops_have_a_limit() {
     let limit = "!loops go through more than 2000000 members in all, which is the limit";
-    check("[for a in range(3000) : [for b in range(3000) : 1]]", limit);
-    check("\"%{ for a in range(3000) }%{ for b in range(3000) }%{ endfor }%{ endfor }\"", limit);
+    check("[for a in range(1024) : [for b in range(1024) : [for c in range(4) : 1]]]", limit);
+    let inner = "%{ for b in range(1024) }%{ for c in range(4) }%{ endfor }%{ endfor }";
+    check(&format!("\"%{{ for a in range(1024) }}{inner}%{{ endfor }}\""), limit);
 }
 
 #[test]
