@@ -12,8 +12,12 @@ use crate::workflow::WorkflowError;
 pub(super) enum Exit {
     /// Done, or no changes.
     Done = 0,
+    /// What was looked at has mistakes, which were shown.
+    Mistaken = 1,
     /// `plan --detailed-exitcode` found changes, or `drift` found drift.
     Changes = 2,
+    /// `fmt --check` found files that are not in canonical layout.
+    Unformatted = 3,
     /// Apply failed in part.
     Partial = 6,
     /// Ctrl-C.

@@ -2,9 +2,11 @@
 mod apply;
 mod arguments;
 mod completions;
+mod console;
 mod destroy;
 mod drift;
 mod exit;
+mod fmt;
 mod force_unlock;
 mod graph;
 mod init;
@@ -27,3 +29,9 @@ mod working;
 mod workspace;
 
 pub(crate) use run::run;
+
+/// Reads a saved plan, whatever it may hold.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reads_plan(path: &std::path::Path) {
+    drop(saved::SavedPlan::read(path));
+}

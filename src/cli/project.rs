@@ -46,6 +46,21 @@ impl Project {
         Ok(Self { evaluation: Arc::new(evaluation) })
     }
 
+    /// Does the same, but a folder without configuration is an empty one.
+    pub(super) fn open_or_empty(
+        global: &Global,
+        variables: &Variables,
+        terminal: &mut Terminal,
+    ) -> Result<Self, Failure> {
+        if has_configuration(&global.chdir)? {
+            return Self::open(global, variables, terminal);
+        }
+        let inputs = inputs(global, variables, &mut terminal.sources)?;
+        let config = Arc::new(config::Config { folder: global.chdir.clone(), ..config::Config::default() });
+        let evaluation = eval::evaluate(&config, &inputs, &mut terminal.secrets).map_err(Failure::Mistakes)?;
+        Ok(Self { evaluation: Arc::new(evaluation) })
+    }
+
     /// Connects to the cluster that flags, configuration and environment name, in this order.
     pub(super) async fn connect(&self, global: &Global) -> Result<Connection, Failure> {
         let settings = &self.evaluation.cluster;

@@ -34,6 +34,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
     match arguments.command {
         Command::Init(_) => super::init::Init::run(global, terminal),
         Command::Validate(validate) => validate.run(global, terminal),
+        Command::Fmt(fmt) => fmt.run(global, terminal),
         Command::Plan(plan) => block_on(plan.run(global, terminal)),
         Command::Apply(apply) => block_on(apply.run(global, terminal)),
         Command::Destroy(destroy) => block_on(destroy.run(global, terminal)),
@@ -42,6 +43,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         Command::Output(output) => output.run(global, terminal),
         Command::State(state) => block_on(state.run(global, terminal)),
         Command::Workspace(workspace) => workspace.run(global, terminal),
+        Command::Console(console) => console.run(global, terminal),
         Command::Graph(graph) => graph.run(global, terminal),
         Command::Render(render) => render.run(global, terminal),
         Command::Schema(schema) => schema.run(global, terminal),

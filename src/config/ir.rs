@@ -8,6 +8,8 @@ use crate::model::{Span, Value};
 pub(crate) struct Body {
     pub attributes: Vec<Attribute>,
     pub blocks: Vec<Block>,
+    /// Written in JSON, where a block of a resource type looks like an attribute.
+    pub json: bool,
 }
 
 /// One `name = value`.

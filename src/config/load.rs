@@ -84,15 +84,11 @@ impl Loader<'_> {
             Err(diagnostic) => return self.diagnostics.push(*diagnostic),
         };
         let mut files = Vec::new();
-        for path in &listed.hcl {
+        for path in listed.hcl.iter().chain(&listed.json) {
             match self.sources.read(path) {
                 Ok(file) => files.push(file),
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
-        }
-        for path in &listed.json {
-            let message = format!("`{}`: configuration in JSON is not supported yet", path.display());
-            self.diagnostics.push(Diagnostic::error(message));
         }
         for result in parse::parse_files(&self.sources, &files) {
             match result {
@@ -165,7 +161,7 @@ fn circle(steps: &[Step]) -> Diagnostic {
 /// Says that a folder holds no module.
 fn no_module(folder: &Path, written: &Path, span: Span, is_folder: bool) -> Diagnostic {
     if is_folder {
-        let message = format!("there is no module in `{}`: no file ends in `.rf.hcl`", folder.display());
+        let message = format!("there is no module in `{}`: no file ends in `.rf.hcl` or `.rf.json`", folder.display());
         return Diagnostic::error(message).at(span);
     }
     let diagnostic = Diagnostic::error(format!("there is no folder `{}`", folder.display())).at(span);
@@ -182,8 +178,11 @@ fn rewritten(written: &Path, last: &str) -> String {
 }
 
 fn nothing_here(folder: &Path) -> Diagnostic {
-    Diagnostic::error(format!("there is no configuration in `{}`: no file ends in `.rf.hcl`", folder.display()))
-        .hint("`rayform init` writes a starter configuration; `--chdir` leads to another folder")
+    Diagnostic::error(format!(
+        "there is no configuration in `{}`: no file ends in `.rf.hcl` or `.rf.json`",
+        folder.display()
+    ))
+    .hint("`rayform init` writes a starter configuration; `--chdir` leads to another folder")
 }
 
 /// Sorts by file and place; what has no place comes first.

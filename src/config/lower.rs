@@ -35,7 +35,7 @@ pub(super) struct Lowering<'a> {
 }
 
 /// From `start` on, an offset in the parsed text is `offset - start + origin` in the file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shift {
     pub start: usize,
     pub origin: usize,
@@ -135,15 +135,7 @@ impl Lowering<'_> {
     fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Box<Diagnostic>> {
         let text = parsed.span().and_then(|range| self.text.get(range)).unwrap_or_default();
         let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
-        let exponent = digits.find(['e', 'E']).map_or(Ok(0), |at| digits[at + 1..].parse::<i64>());
-        if exponent.is_ok_and(|exponent| exponent.abs() > MAX_EXPONENT) || digits.len() > MAX_DIGITS {
-            let message = "this number is too large or too small";
-            return Err(Box::new(Diagnostic::error(message).at(span)));
-        }
-        digits
-            .parse()
-            .map(|decimal| Form::Literal(Value::Number(Number(decimal))))
-            .map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
+        decimal(&digits, span).map(|number| Form::Literal(Value::Number(number)))
     }
 
     fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Box<Diagnostic>> {
@@ -217,6 +209,15 @@ impl Lowering<'_> {
             condition: each.cond.as_ref().map(|condition| self.expression(&condition.expr)).transpose()?,
         })))
     }
+}
+
+/// Reads a number. One whose digits would fill the memory is refused.
+pub(super) fn decimal(text: &str, span: Span) -> Result<Number, Box<Diagnostic>> {
+    let exponent = text.find(['e', 'E']).map_or(Ok(0), |at| text[at + 1..].parse::<i64>());
+    if exponent.is_ok_and(|exponent| exponent.abs() > MAX_EXPONENT) || text.len() > MAX_DIGITS {
+        return Err(Box::new(Diagnostic::error("this number is too large or too small").at(span)));
+    }
+    text.parse().map(Number).map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
 }
 
 /// A step before splats have taken what follows them.

@@ -2,7 +2,10 @@
 mod blocks;
 mod collect;
 mod explain;
+mod format;
+mod heredoc;
 pub(crate) mod ir;
+mod json;
 mod load;
 mod lower;
 mod module;
@@ -14,8 +17,11 @@ mod variables;
 mod version;
 
 pub(crate) use blocks::{Condition, Config, ModuleBlock, Repetition, ResourceBlock, Variable};
+pub(crate) use format::format;
+#[cfg(any(test, fuzzing))]
+pub(crate) use format::meaning;
 pub(crate) use load::{load, sorted};
 pub(crate) use module::cleaned;
-pub(crate) use parse::{on_large_stack, parse_expression, parse_template};
-pub(crate) use source::{ReadError, Sources, absolute, list_inside, read_inside};
+pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};
+pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, read_inside};
 pub(crate) use variables::{Assigned, Assignment, Flag, Origin, variables};

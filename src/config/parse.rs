@@ -2,12 +2,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hcl_edit::parser;
+use hcl_edit::{parser, structure};
 
 use super::explain::explain;
+use super::format::tokens::{Kind, Token, tokens};
 use super::ir::{Body, Expression};
 use super::lower::{Lowering, Shift};
-use super::{Sources, template};
+use super::{Sources, heredoc, json, template};
 use crate::model::{Diagnostic, FileId, Span};
 
 /// The parser recurses up to its limit of 64 levels, which a small stack does not hold in debug builds.
@@ -21,7 +22,9 @@ pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Bod
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(index) else { break };
-            let result = parse_body(sources.text(*file), *file);
+            let (name, text) = (sources.name(*file), sources.text(*file));
+            let is_json = std::path::Path::new(name).extension().is_some_and(|extension| extension == "json");
+            let result = if is_json { json::body(text, *file) } else { parse_body(text, *file) };
             results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
         }
     };
@@ -41,10 +44,29 @@ pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Bod
 /// Parses one expression, such as the value of `--var`.
 pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
+        let text = &*heredoc::without_empty(text);
         let lowering = Lowering { file, text, shifts: Vec::new() };
         let parsed = parser::parse_expr(text.trim_end()).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         lowering.expression(&parsed)
     })
+}
+
+/// Tells whether an expression may end here: all brackets, texts and heredocs are closed.
+pub(crate) fn is_complete(text: &str) -> bool {
+    let count = |wanted: Kind| move |token: &&Token| token.kind == wanted;
+    let tokens = tokens(text);
+    let number = |wanted: Kind| tokens.iter().filter(count(wanted)).count();
+    let is_heredoc_begun = text.lines().last().is_some_and(is_heredoc_marker);
+    tokens.iter().map(|token| token.kind.nesting()).sum::<i32>() <= 0
+        && number(Kind::OpenHeredoc) <= number(Kind::CloseHeredoc)
+        && !is_heredoc_begun
+}
+
+/// Tells whether a line ends in `<<EOT`, whose text begins in the next one.
+fn is_heredoc_marker(line: &str) -> bool {
+    let Some((_, marker)) = line.rsplit_once("<<") else { return false };
+    let marker = marker.strip_prefix('-').unwrap_or(marker).trim_end();
+    !marker.is_empty() && marker.chars().all(|character| character.is_alphanumeric() || character == '_')
 }
 
 /// Parses a text that is a template as a whole, such as a file for `templatefile`.
@@ -67,22 +89,30 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Parses a whole file. After a mistake its top-level blocks are tried one by one, to find all mistakes.
+/// Parses a whole file; the parser's tree is dropped as soon as it is in our own form.
 pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
+    let tree = parse_tree(text, file)?;
     let lowering = Lowering { file, text, shifts: Vec::new() };
-    let error = match parser::parse_body(text) {
-        Ok(parsed) => return lowering.body(&parsed).map_err(|diagnostic| vec![*diagnostic]),
+    lowering.body(&tree).map_err(|diagnostic| vec![*diagnostic])
+}
+
+/// Parses a whole file into the parser's tree. After a mistake its top-level blocks are tried one by one, to find all
+/// mistakes.
+pub(super) fn parse_tree(text: &str, file: FileId) -> Result<structure::Body, Vec<Diagnostic>> {
+    let filled = heredoc::without_empty(text);
+    let error = match parser::parse_body(&filled) {
+        Ok(parsed) => return Ok(parsed),
         Err(error) => error,
     };
     let mut found = Vec::new();
-    for (start, chunk) in chunks(text) {
+    for (start, chunk) in chunks(&filled) {
         if let Err(error) = parser::parse_body(chunk) {
             let shifts = vec![Shift { start: 0, origin: start }];
             found.push(diagnose(&Lowering { file, text: chunk, shifts }, &error));
         }
     }
     if found.is_empty() {
-        found.push(diagnose(&lowering, &error));
+        found.push(diagnose(&Lowering { file, text, shifts: Vec::new() }, &error));
     }
     Err(found)
 }
@@ -105,7 +135,7 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Words the parser's error; where the parser is vague, looks for what is not closed.
-fn diagnose(lowering: &Lowering<'_>, error: &parser::Error) -> Diagnostic {
+pub(super) fn diagnose(lowering: &Lowering<'_>, error: &parser::Error) -> Diagnostic {
     let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let start = error.location().offset().min(lowering.text.len());
     if !message.contains("at most")

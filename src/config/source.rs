@@ -32,17 +32,28 @@ impl Sources {
 
     /// Reads a file and adds it: byte-order mark and carriage returns removed.
     pub(crate) fn read(&mut self, path: &Path) -> Result<FileId, Box<Diagnostic>> {
+        let file = self.read_unchanged(path)?;
+        let text = &mut self.files[file.0 as usize].1;
+        *text = normalized(std::mem::take(text));
+        Ok(file)
+    }
+
+    /// Reads a file and adds it as it is.
+    pub(crate) fn read_unchanged(&mut self, path: &Path) -> Result<FileId, Box<Diagnostic>> {
         let name = display_name(path);
-        let bytes = read_limited(path, MAX_BYTES).map_err(|error| {
-            Box::new(match error {
-                ReadError::TooLarge => Diagnostic::error(format!(
-                    "`{name}` is larger than {} MiB, which is the limit of one file",
-                    MAX_BYTES / 1024 / 1024
-                )),
-                other => Diagnostic::error(format!("could not read `{name}`: {other}")),
-            })
-        })?;
-        let text = decode(&name, bytes)?;
+        match read_limited(path, MAX_BYTES) {
+            Ok(bytes) => self.add_bytes(&name, bytes),
+            Err(ReadError::TooLarge) => Err(too_large(&name)),
+            Err(error) => Err(Box::new(Diagnostic::error(format!("could not read `{name}`: {error}")))),
+        }
+    }
+
+    /// Adds what was read elsewhere, such as standard input.
+    pub(crate) fn add_bytes(&mut self, name: &str, bytes: Vec<u8>) -> Result<FileId, Box<Diagnostic>> {
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(too_large(name));
+        }
+        let text = decode(name, bytes)?;
         Ok(self.add(name, text))
     }
 }
@@ -165,16 +176,25 @@ fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     if bytes.len() as u64 > limit { Err(ReadError::TooLarge) } else { Ok(bytes) }
 }
 
-/// Turns bytes into text: UTF-8, without byte-order mark, with `\n` line ends.
+fn too_large(name: &str) -> Box<Diagnostic> {
+    let limit = MAX_BYTES / 1024 / 1024;
+    Box::new(Diagnostic::error(format!("`{name}` is larger than {limit} MiB, which is the limit of one file")))
+}
+
+/// Turns bytes into text.
 fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
-    let text = String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = String::from_utf8_lossy(&error.as_bytes()[..good]).matches('\n').count() + 1;
         let message = format!("`{name}` is not UTF-8: line {line} holds a byte that no character begins with");
         Box::new(Diagnostic::error(message).hint("save the file as UTF-8"))
-    })?;
+    })
+}
+
+/// Returns a text without byte-order mark, with `\n` line ends.
+fn normalized(text: String) -> String {
     let text = text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text);
-    Ok(if text.contains('\r') { text.replace("\r\n", "\n") } else { text })
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
 }
 
 /// Returns a path without a leading `./`.
@@ -205,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_and_carriage_returns_are_removed() {
-        assert_eq!(decode("a", b"\xEF\xBB\xBFa = 1\r\nb = 2\r\n".to_vec()), Ok("a = 1\nb = 2\n".to_owned()));
+        assert_eq!(normalized("\u{FEFF}a = 1\r\nb = 2\r\n".to_owned()), "a = 1\nb = 2\n");
     }
 
     #[test]

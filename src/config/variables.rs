@@ -1,9 +1,9 @@
 //! Where variables get their values: environment, files and flags, in their order of precedence.
 use std::path::{Path, PathBuf};
 
-use super::ir::{Expression, Form};
-use super::{Sources, parse, source};
-use crate::model::{Diagnostic, FileId, Json, Span, Value};
+use super::ir::Expression;
+use super::{Sources, json, parse, source};
+use crate::model::{Diagnostic, FileId, Span};
 
 /// One value given to a variable. Of several for one variable, the last one counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +109,7 @@ impl Gathered<'_> {
         };
         let text = self.sources.text(file).to_owned();
         let read = if path.extension().is_some_and(|extension| extension == "json") {
-            json(&text, file).map_err(|diagnostic| vec![*diagnostic])
+            in_json(&text, file).map_err(|diagnostic| vec![*diagnostic])
         } else {
             hcl(&text, file)
         };
@@ -135,28 +135,20 @@ fn hcl(text: &str, file: FileId) -> Result<Vec<Assignment>, Vec<Diagnostic>> {
     Ok(body.attributes.into_iter().map(assign).collect())
 }
 
-fn json(text: &str, file: FileId) -> Result<Vec<Assignment>, Box<Diagnostic>> {
-    let span = whole(file, text);
-    let parsed: Json = serde_json::from_str(text).map_err(|error| {
-        Box::new(Diagnostic::error(format!("this is not JSON: {error}")).at(at_line(text, file, error.line())))
-    })?;
-    let Json::Object(entries) = parsed else {
-        return Err(Box::new(Diagnostic::error("a file of variables holds one JSON object").at(span)));
+fn in_json(text: &str, file: FileId) -> Result<Vec<Assignment>, Box<Diagnostic>> {
+    let (place, root) = (json::Place(file), json::read(text, file)?);
+    let json::NodeForm::Object(entries) = &root.form else {
+        return Err(Box::new(Diagnostic::error("a file of variables holds one JSON object").at(place.of(&root.place))));
     };
-    let assign = |(name, value): (String, Json)| Assignment {
-        name,
-        value: Assigned::Expression(Expression { span, form: Form::Literal(Value::from(&value)) }),
-        origin: Origin::File,
-        span,
+    let assign = |(name, node): &(json::Quoted, json::Node)| {
+        Ok(Assignment {
+            name: name.text.clone(),
+            value: Assigned::Expression(json::expression(node, json::Texts::Literal, place)?),
+            origin: Origin::File,
+            span: place.of(&name.place),
+        })
     };
-    Ok(entries.into_iter().map(assign).collect())
-}
-
-/// Returns the place of one line, counted from 1.
-fn at_line(text: &str, file: FileId, line: usize) -> Span {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    let length = text[start..].lines().next().map_or(0, str::len);
-    span(file, start, start + length)
+    entries.iter().filter(|(name, _)| name.text != "//").map(assign).collect()
 }
 
 /// Returns the place of a whole text, or of its first line where it is long.
@@ -172,6 +164,8 @@ fn span(file: FileId, start: usize, end: usize) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ir::Form;
+    use crate::model::Value;
 
     #[test]
     fn stronger_values_come_later() {

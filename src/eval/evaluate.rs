@@ -11,7 +11,7 @@ use super::nodes::{self, NodeId, Nodes};
 use super::referrers::Referrers;
 use super::text::{described, to_text};
 use super::world::World;
-use super::{calls_of_modules, root_only};
+use super::{calls_of_modules, json_blocks, root_only};
 use crate::config::ir::Expression;
 use crate::config::{Assignment, Config, on_large_stack, sorted};
 use crate::model::{Address, Desired, Diagnostic, Secrets, Value, nearest};
@@ -60,7 +60,8 @@ pub(crate) fn evaluate(
 ) -> Result<Evaluation, Vec<Diagnostic>> {
     inputs::remember_given(config, &inputs.assignments, secrets);
     on_large_stack(|| {
-        let modules = Modules::new(config).map_err(|diagnostic| vec![*diagnostic])?;
+        let config = json_blocks::found(config, inputs.resource_types)?;
+        let modules = Modules::new(&config).map_err(|diagnostic| vec![*diagnostic])?;
         Evaluator::new(modules, inputs).run(inputs, secrets)
     })
 }

@@ -3,6 +3,7 @@ mod arguments;
 mod calls;
 mod calls_of_modules;
 mod conditional;
+mod console;
 mod constraint;
 mod convert;
 mod cycle;
@@ -11,11 +12,14 @@ mod evaluate;
 mod expand;
 mod expression;
 mod functions;
+mod guess;
 mod inputs;
 mod inspect;
 mod instances;
 mod json;
+mod json_blocks;
 mod kinds;
+mod literal;
 mod locate;
 mod module_instances;
 mod modules;
@@ -37,7 +41,8 @@ mod visit;
 mod walk;
 mod world;
 
-pub(crate) use evaluate::{Evaluation, Inputs, evaluate};
+pub(crate) use console::exports;
+pub(crate) use evaluate::{Evaluation, Inputs, Known, evaluate};
 
 /// Returns every function of the language: how it is called, and what it does.
 pub(crate) fn functions() -> impl Iterator<Item = (String, &'static str)> {

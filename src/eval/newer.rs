@@ -42,6 +42,35 @@ impl<'a> Newer<'a> {
         Ok(newer)
     }
 
+    /// Evaluates everything again that was not wholly known in the plan; what fails keeps its planned value.
+    pub(super) fn of_all(evaluation: &'a Evaluation, known: &'a Known) -> Self {
+        let mut newer = Self { evaluation, known, roots: BTreeMap::new() };
+        let Evaluation { nodes, instances, .. } = evaluation;
+        for id in nodes.order.iter().filter(|_| !known.is_empty()) {
+            let node = nodes.get(*id);
+            for at in instances.of(node.module) {
+                if let Item::Resource(resource_type, name) = &node.item {
+                    newer.renew(*at, resource_type, name);
+                } else if newer.is_open(*at, &node.item) {
+                    newer.evaluate(Step { position: nodes.position(*id), at: *at, node: *id }).unwrap_or_default();
+                }
+            }
+        }
+        newer
+    }
+
+    /// Tells whether a value was not wholly known in the plan; outputs of modules are always taken again.
+    fn is_open(&self, at: InstanceId, item: &Item) -> bool {
+        let roots = &self.evaluation.instances.get(at).roots;
+        let value = match item {
+            Item::Variable(name) => roots.variables.get(name),
+            Item::Local(name) => roots.locals.get(name),
+            Item::Output(_) => return true,
+            Item::Validation(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => None,
+        };
+        value.is_some_and(|value| !value.is_wholly_known())
+    }
+
     /// Calls `work` with the scope of what stands in no instance of a block.
     pub(super) fn within<T>(&self, at: InstanceId, work: impl FnOnce(&Scope<'_>) -> T) -> T {
         let instance = self.evaluation.instances.get(at);

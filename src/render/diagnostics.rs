@@ -61,6 +61,17 @@ pub(super) fn position(span: Span, sources: &Sources) -> (usize, usize) {
     (line, column)
 }
 
+/// Returns the line in which a span begins; of a very long one, the part around the span.
+pub(super) fn line_of(span: Span, sources: &Sources) -> &str {
+    let text = sources.text(span.file);
+    let start = boundary(text, span.start as usize);
+    let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    let end = boundary(text, (span.end as usize).clamp(start, line_end));
+    let from = boundary(text, line_start.max(start.saturating_sub(AROUND)));
+    &text[from..boundary(text, line_end.min(end.saturating_add(AROUND)))]
+}
+
 fn short(diagnostic: &Diagnostic, sources: &Sources) -> String {
     let code = diagnostic.code.map(|code| format!("[{code}]")).unwrap_or_default();
     let place = diagnostic.at.as_ref().map(|(span, _)| format!(" ({})", place(*span, sources))).unwrap_or_default();

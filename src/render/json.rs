@@ -13,7 +13,7 @@ use crate::plan::{
 };
 
 use super::body;
-use super::diagnostics::{position, word};
+use super::diagnostics::{line_of, position, word};
 use super::words::{self, Counts};
 
 /// The version of this format.
@@ -52,7 +52,7 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources, secrets: &S
     let at = |span: Span, label: &str| {
         let (line, column) = position(span, sources);
         json!({"file": sources.name(span.file), "line": line, "column": column, "start": span.start,
-               "end": span.end, "label": label})
+               "end": span.end, "label": label, "snippet": line_of(span, sources)})
     };
     let related: Vec<Json> = diagnostic.related.iter().map(|(span, label)| at(*span, label)).collect();
     let mut json = json!({
@@ -242,7 +242,7 @@ mod tests {
         assert_data_eq!(
             diagnostic(&error, &sources, &secrets),
             str![[r#"
-{"at":{"column":1,"end":8,"file":"main.rf.hcl","label":"","line":2,"start":6},"code":null,"hint":null,"message":"(sensitive value) is wrong","related":[],"severity":"error","type":"diagnostic"}
+{"at":{"column":1,"end":8,"file":"main.rf.hcl","label":"","line":2,"snippet":"bb = (sensitive value)","start":6},"code":null,"hint":null,"message":"(sensitive value) is wrong","related":[],"severity":"error","type":"diagnostic"}
 
 "#]]
         );

@@ -13,7 +13,6 @@ mod objects;
 mod public;
 mod real;
 mod records;
-mod requests;
 mod trouble;
 mod values;
 mod world;
@@ -56,7 +55,6 @@ fn stories() -> Vec<Story> {
         examples::STORIES,
         folders::STORIES,
         public::STORIES,
-        requests::STORIES,
     ];
     let told = told.concat().into_iter().map(|(name, tell)| Story::new(name, tell));
     told.chain(examples::of_resource_types()).collect()

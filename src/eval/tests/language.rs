@@ -150,7 +150,7 @@ fn files_have_limits_and_may_be_odd() {
     fails(
         "readme.md",
         b"",
-        "there is no configuration in `DIR`: no file ends in `.rf.hcl` (`rayform init` writes a starter configuration; \
+        "there is no configuration in `DIR`: no file ends in `.rf.hcl` or `.rf.json` (`rayform init` writes a starter configuration; \
          `--chdir` leads to another folder)",
     );
     let text =

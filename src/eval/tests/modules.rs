@@ -440,7 +440,7 @@ module "f" {
             "3: there is no folder `…/haed` (did you mean `./head`?) at \"./haed\"",
             "6: `head` does not say where the module is (a folder begins with `./` or `../`: write `./head`) at \"head\"",
             "8: module `c` has no `source` (write the folder of the module: `source = \"./modules/name\"`) at module \"c\"",
-            "11: there is no module in `…/empty`: no file ends in `.rf.hcl` at \"./empty\"",
+            "11: there is no module in `…/empty`: no file ends in `.rf.hcl` or `.rf.json` at \"./empty\"",
             "14: `source` must be a text, written out at var.x",
             "15: `module` has no attribute `version` (a module from git is held at a version by `?ref=…` at the end of its `source`) at version",
             "19: `module` has no block `input` (the inputs of a module are attributes: write `input = …`) at input",
