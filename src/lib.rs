@@ -6,6 +6,8 @@ mod cli;
 mod cluster;
 mod config;
 mod eval;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 mod model;
 mod plan;
 mod render;
@@ -19,4 +21,10 @@ mod workflow;
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     cli::run(arguments.into_iter().collect())
+}
+
+/// Tries one input of a fuzzing target; panics where something does not hold.
+#[cfg(fuzzing)]
+pub fn fuzz(target: &str, data: &[u8]) {
+    fuzz::run(target, data);
 }

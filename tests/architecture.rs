@@ -11,13 +11,14 @@ const ROWS: &[&[&str]] = &[
     &["cluster", "plan"],
     &["workflow", "render"],
     &["cli"],
+    &["fuzz"],
 ];
 
 /// What leads outside, and the places that may use it.
 const DOORS: &[(&str, &[&str])] = &[
     ("kube::", &["cluster/"]),
     ("clap::", &["cli/"]),
-    ("std::fs", &["config/source", "state/", "sandbox/store", "cli/"]),
+    ("std::fs", &["config/source", "state/", "sandbox/store", "cli/", "fuzz/"]),
     ("std::env::var", &["cli/", "cluster/connect"]),
     ("std::process", &["cli/", "lib.rs", "main.rs"]),
     ("stdout()", &["cli/"]),
