@@ -70,7 +70,6 @@ impl FieldSet {
     }
 
     /// Tells whether a path is a member.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests ask for single members"))]
     pub(crate) fn contains(&self, path: &FieldPath) -> bool {
         let mut steps = path.0.iter();
         steps.try_fold(self, |set, step| set.children.get(&write_step(step))).is_some_and(|set| set.is_member)

@@ -95,6 +95,11 @@ impl Managed {
         }
     }
 
+    /// Takes the entry of a manager out.
+    pub(super) fn remove(&mut self, id: &ManagerId) {
+        self.0.remove(id);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -181,10 +181,8 @@ fn explain(desired: &Object, live: &Object, schema: &Schema, manager: &str) -> P
     let mut walk = Walk { origin: schema.origin, path: FieldPath::default(), values: Vec::new() };
     walk.nodes(desired.json(), Some(live.json()), Some(of), Level::Object);
     let others = entries.iter().filter(|(id, _)| **id != own).fold(FieldSet::default(), |all, (_, set)| all.union(set));
-    for path in tops(&released.difference(&others)) {
-        if find(desired.json(), &path, of).is_none()
-            && let Some(live) = find(live.json(), &path, of)
-        {
+    for path in gone(&released.difference(&others), desired.json(), of) {
+        if let Some(live) = find(live.json(), &path, of) {
             walk.values.push((path, None, Some(live.clone())));
         }
     }
@@ -192,6 +190,19 @@ fn explain(desired: &Object, live: &Object, schema: &Schema, manager: &str) -> P
         return Proof::Unchanged;
     }
     Proof::Changed { values: walk.values, released: released.paths(), unowned: unowned.paths() }
+}
+
+/// Returns the members of a set that desired does not have, but for those below others of them.
+///
+/// A map may be a member beside its entries: it stays where some of its entries do.
+fn gone(set: &FieldSet, desired: &Json, of: Type<'_>) -> Vec<FieldPath> {
+    let mut gone: Vec<FieldPath> = Vec::new();
+    for path in set.paths() {
+        if gone.last().is_none_or(|top| !top.covers(&path)) && find(desired, &path, of).is_none() {
+            gone.push(path);
+        }
+    }
+    gone
 }
 
 /// Returns the members of a set that are not below other members.
