@@ -2,6 +2,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Selector;
+
 /// Names one instance of a resource block.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address {
@@ -113,11 +115,8 @@ impl fmt::Display for Key {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, key) in &self.modules {
-            write!(f, "module.{name}")?;
-            if let Some(key) = key {
-                key.fmt(f)?;
-            }
+        if !self.modules.is_empty() {
+            write_modules(&self.modules, f)?;
             f.write_str(".")?;
         }
         write!(f, "{}.{}", self.resource_type, self.name)?;
@@ -125,31 +124,28 @@ impl fmt::Display for Address {
     }
 }
 
+/// Writes the module calls of a name, with dots between them.
+pub(super) fn write_modules(modules: &[(String, Option<Key>)], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, (name, key)) in modules.iter().enumerate() {
+        write!(f, "{}module.{name}", if index == 0 { "" } else { "." })?;
+        key.as_ref().map_or(Ok(()), |key| fmt::Display::fmt(key, f))?;
+    }
+    Ok(())
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refuse = || AddressError(text.to_owned());
-        let mut parts = split(text).ok_or_else(refuse)?.into_iter();
-        let mut modules = Vec::new();
-        loop {
-            let (first, first_key) = parts.next().ok_or_else(refuse)?;
-            let (second, key) = parts.next().ok_or_else(refuse)?;
-            if first_key.is_some() {
-                return Err(refuse());
-            }
-            if first == "module" {
-                modules.push((second, key));
-                continue;
-            }
-            let address = Self { modules, resource_type: first, name: second, key };
-            return if parts.next().is_none() { Ok(address) } else { Err(refuse()) };
+        match text.parse()? {
+            Selector::Resource(address) => Ok(address),
+            Selector::Module(_) => Err(AddressError(text.to_owned())),
         }
     }
 }
 
 /// Splits at the dots that stand outside of brackets; each part with its key.
-fn split(text: &str) -> Option<Vec<(String, Option<Key>)>> {
+pub(super) fn split(text: &str) -> Option<Vec<(String, Option<Key>)>> {
     let mut parts = Vec::new();
     let mut rest = text;
     loop {

@@ -1,7 +1,7 @@
 //! What the configuration asks for, resource by resource.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Diagnostic, Graph, Judge, Lifecycle, Object, Secrets, Span, Value};
+use super::{Address, Diagnostic, Graph, Import, Judge, Lifecycle, Move, Object, Removal, Secrets, Span, Value};
 
 /// Everything that the configuration asks for.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,11 @@ pub(crate) struct Desired {
     /// What must be up before what; every resource is a node.
     pub graph: Graph<Address>,
     pub outputs: BTreeMap<String, Output>,
+    /// Every `resource` block, its modules' calls and itself without keys.
+    pub declared: BTreeSet<Address>,
+    pub moves: Vec<Move>,
+    pub removals: Vec<Removal>,
+    pub imports: Vec<Import>,
     /// Every secret text that the evaluation met.
     pub secrets: Secrets,
     /// Warnings and remarks. Errors never get this far.

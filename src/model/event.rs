@@ -8,6 +8,8 @@ pub(crate) enum Verb {
     Update,
     Replace,
     Delete,
+    /// Record it under another address.
+    Move,
     /// Take over an object that exists already.
     Adopt,
     /// Forget without deleting.

@@ -10,7 +10,9 @@ mod observed;
 mod path;
 mod quantity;
 mod readiness;
+mod refactoring;
 mod secrets;
+mod selector;
 mod suggest;
 mod value;
 
@@ -27,7 +29,9 @@ pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::Quantity;
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
+pub(crate) use refactoring::{Import, Move, Removal, relocated};
 pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
+pub(crate) use selector::Selector;
 pub(crate) use suggest::nearest;
 pub(crate) use value::{Number, Value};
 

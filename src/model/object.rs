@@ -113,6 +113,12 @@ impl Object {
         self.text("/metadata/namespace")
     }
 
+    /// Returns everybody who wrote fields of a live object.
+    pub(crate) fn owners(&self) -> Vec<Owner> {
+        let entries = self.pointer("/metadata/managedFields").and_then(Json::as_array);
+        entries.into_iter().flatten().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect()
+    }
+
     pub(crate) fn identity(&self) -> Identity {
         let Kind { group, kind, .. } = self.kind();
         Identity { group, kind, namespace: self.namespace().map(str::to_owned), name: self.name().to_owned() }

@@ -1,7 +1,8 @@
 //! Folds journal entries into a state, each in logarithmic time.
 use std::collections::BTreeMap;
 
-use super::{Act, Entry, Intent, Recorded, RecordedObject, State, Status};
+use super::renames::Renames;
+use super::{Act, Entry, Intent, Recorded, RecordedObject, State};
 use crate::model::{Address, Identity};
 
 /// A state that entries are folded into.
@@ -12,17 +13,28 @@ pub(super) struct Fold {
     touched: BTreeMap<Address, BTreeMap<Identity, (usize, RecordedObject)>>,
     /// Requests that were sent and have no result yet.
     open: BTreeMap<(Address, Identity), Intent>,
+    /// Renames that the needs of the resources do not show yet.
+    renames: Renames,
     /// The place of the object that was added last; those of the state file stand before all of them.
     next: usize,
 }
 
 impl Fold {
     pub(super) fn new(state: State) -> Self {
-        Self { state, touched: BTreeMap::new(), open: BTreeMap::new(), next: usize::MAX / 2 }
+        Self {
+            state,
+            touched: BTreeMap::new(),
+            open: BTreeMap::new(),
+            renames: Renames::default(),
+            next: usize::MAX / 2,
+        }
     }
 
     /// Folds one entry in.
     pub(super) fn fold(&mut self, entry: Entry) {
+        if !matches!(entry, Entry::Moved { .. }) {
+            self.renames.follow(&mut self.state.resources);
+        }
         match entry {
             Entry::Cluster(cluster) => self.state.cluster = Some(cluster),
             Entry::Intent { address, act, object } => {
@@ -61,10 +73,11 @@ impl Fold {
 
     /// Returns the state with everything folded in, and the requests without a result.
     pub(super) fn finish(mut self) -> (State, Vec<Intent>) {
+        self.renames.follow(&mut self.state.resources);
         for (address, objects) in std::mem::take(&mut self.touched) {
             let mut ordered: Vec<_> = objects.into_values().collect();
             ordered.sort_by_key(|(place, _)| *place);
-            let recorded = self.state.resources.entry(address).or_insert_with(unseen);
+            let recorded = self.state.resources.entry(address).or_insert_with(Recorded::unseen);
             recorded.objects = ordered.into_iter().map(|(_, object)| object).collect();
         }
         let open = self.open.into_values().filter(|intent| intent.act == Act::Apply || !intent.object.uid.is_empty());
@@ -74,7 +87,7 @@ impl Fold {
     /// Returns the objects of a resource, by identity.
     fn objects(&mut self, address: &Address) -> &mut BTreeMap<Identity, (usize, RecordedObject)> {
         self.touched.entry(address.clone()).or_insert_with(|| {
-            let recorded = self.state.resources.entry(address.clone()).or_insert_with(unseen);
+            let recorded = self.state.resources.entry(address.clone()).or_insert_with(Recorded::unseen);
             let objects = std::mem::take(&mut recorded.objects);
             objects.into_iter().enumerate().map(|(place, object)| (object.identity(), (place, object))).collect()
         })
@@ -86,7 +99,7 @@ impl Fold {
         self.state.resources.insert(address, Recorded { objects, ..recorded });
     }
 
-    /// Gives a resource another address, its needs and the needs for it included.
+    /// Gives a resource another address; the needs for it follow with the next entry of another kind.
     fn rename(&mut self, from: &Address, to: &Address) {
         if let Some(objects) = self.touched.remove(from) {
             self.touched.insert(to.clone(), objects);
@@ -94,24 +107,7 @@ impl Fold {
         if let Some(recorded) = self.state.resources.remove(from) {
             self.state.resources.insert(to.clone(), recorded);
         }
-        for recorded in self.state.resources.values_mut() {
-            if recorded.dependencies.remove(from) {
-                recorded.dependencies.insert(to.clone());
-            }
-        }
-    }
-}
-
-/// Returns a resource of which only an object is known so far.
-fn unseen() -> Recorded {
-    Recorded {
-        status: Status::Incomplete,
-        dependencies: std::collections::BTreeSet::new(),
-        exports: BTreeMap::new(),
-        on_destroy: crate::model::OnDestroy::default(),
-        prevent_destroy: false,
-        before_delete: Vec::new(),
-        objects: Vec::new(),
+        self.renames.push(from, to);
     }
 }
 
@@ -158,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_move_takes_the_needs_along() {
-        let mut user = unseen();
+        let mut user = Recorded::unseen();
         user.dependencies.insert(address());
         let to = Address::root("config_map", "b");
         let (state, _) = fold(vec![

@@ -7,6 +7,7 @@ mod journal;
 mod lock;
 mod record;
 mod redact;
+mod renames;
 mod store;
 mod wire;
 

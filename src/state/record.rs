@@ -61,6 +61,21 @@ pub(crate) struct RecordedOutput {
     pub sensitive: bool,
 }
 
+impl Recorded {
+    /// Returns a resource of which nothing is known but that it is there.
+    pub(crate) fn unseen() -> Self {
+        Self {
+            status: Status::Incomplete,
+            dependencies: BTreeSet::new(),
+            exports: BTreeMap::new(),
+            on_destroy: OnDestroy::default(),
+            prevent_destroy: false,
+            before_delete: Vec::new(),
+            objects: Vec::new(),
+        }
+    }
+}
+
 impl RecordedObject {
     pub(crate) fn identity(&self) -> Identity {
         Identity {

@@ -95,10 +95,15 @@ impl Store {
     }
 
     /// Writes a state as the next generation. Any journal is folded in by now and goes.
-    pub(crate) fn save(&self, mut state: State) -> Result<State, StateError> {
+    pub(crate) fn save(&self, state: State) -> Result<State, StateError> {
+        let serial = state.serial;
+        self.supersede(serial, State { serial: serial + 1, ..state })
+    }
+
+    /// Writes a state in the place of the one with the serial `present`, which becomes an older generation.
+    pub(crate) fn supersede(&self, present: u64, state: State) -> Result<State, StateError> {
         self.make_folder()?;
-        self.keep_generation(state.serial)?;
-        state.serial += 1;
+        self.keep_generation(present)?;
         file::write(&self.state, &state)?;
         let path = self.journal_path();
         match std::fs::remove_file(&path) {
@@ -107,6 +112,16 @@ impl Store {
             }
             _ => Ok(state),
         }
+    }
+
+    /// Returns the text of a state as it is kept.
+    pub(crate) fn text(state: &State) -> String {
+        file::text(state)
+    }
+
+    /// Reads the text of a state that was kept; `path` is for what is said of it.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<State, StateError> {
+        file::parse(path, text)
     }
 
     /// Puts a rebuilt state in the place of one that cannot be read, which is kept beside the generations.
