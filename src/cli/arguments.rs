@@ -28,6 +28,7 @@ pub(super) enum Command {
     Apply(super::apply::Apply),
     Destroy(super::destroy::Destroy),
     Drift(super::drift::Drift),
+    Import(super::import::Import),
     Show(super::show::Show),
     Output(super::output::Output),
     Console(super::console::Console),
@@ -102,7 +103,7 @@ pub(super) struct Planning {
     pub excludes: Vec<Target>,
     /// Replace this resource even if nothing changed; may be repeated.
     #[arg(long = "replace", value_name = "ADDRESS")]
-    pub replace: Vec<Address>,
+    pub replace: Vec<Target>,
     /// Compare with the cluster; `--refresh=false` trusts the state.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value_t = true,
           default_missing_value = "true", action = clap::ArgAction::Set, hide_possible_values = true)]
@@ -119,6 +120,9 @@ pub(super) struct Planning {
     /// Take over objects that exist already.
     #[arg(long)]
     pub adopt: bool,
+    /// Which resource takes over what, of the command `import`.
+    #[arg(skip)]
+    pub imports: Vec<(Address, String)>,
     /// Allow a claim, volume, namespace or CRD to be replaced, which loses its data.
     #[arg(long)]
     pub allow_data_loss: bool,
@@ -236,6 +240,7 @@ fn variables_of(command: &mut Command) -> Option<&mut Variables> {
         Command::Destroy(destroy) => Some(&mut destroy.planning.variables),
         Command::Drift(drift) => Some(&mut drift.variables),
         Command::Console(console) => Some(&mut console.variables),
+        Command::Import(import) => Some(&mut import.planning.variables),
         Command::Graph(graph) => Some(&mut graph.variables),
         Command::Render(render) => Some(&mut render.variables),
         _ => None,

@@ -3,7 +3,7 @@ use super::arguments::{Global, Planning, Variables};
 use super::exit::Failure;
 use super::project::{self, Connection, Project};
 use super::terminal::Terminal;
-use crate::model::{Desired, Kind, Observed};
+use crate::model::{Desired, Import, Kind, Observed};
 use crate::plan::{self, Drift, Mode, Options, Plan};
 use crate::ssa::Schemas;
 use crate::state::{Loaded, State, Store};
@@ -102,6 +102,11 @@ fn options(planning: &Planning, mode: Mode) -> Options {
         targets: planning.targets.clone(),
         excludes: planning.excludes.clone(),
         replace: planning.replace.clone(),
+        imports: planning
+            .imports
+            .iter()
+            .map(|(to, id)| Import { to: to.clone(), id: id.clone(), span: None })
+            .collect(),
         adopt: planning.adopt,
         allow_data_loss: planning.allow_data_loss,
     }

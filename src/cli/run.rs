@@ -39,6 +39,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         Command::Apply(apply) => block_on(apply.run(global, terminal)),
         Command::Destroy(destroy) => block_on(destroy.run(global, terminal)),
         Command::Drift(drift) => block_on(drift.run(global, terminal)),
+        Command::Import(import) => block_on(import.run(global, terminal)),
         Command::Show(show) => show.run(global, terminal),
         Command::Output(output) => output.run(global, terminal),
         Command::State(state) => block_on(state.run(global, terminal)),

@@ -120,6 +120,7 @@ impl SavedPlan {
             destroy: mode == Mode::Destroy,
             on_conflict: on_conflict(&settings.on_conflict),
             adopt: settings.adopt,
+            imports: Vec::new(),
             allow_data_loss: settings.allow_data_loss,
             locking: own.locking.clone(),
         };

@@ -1,10 +1,12 @@
 //! `state`: looks at what is recorded, and mends it.
 use clap::{Args, Subcommand};
 
+use std::path::PathBuf;
+
 use super::arguments::{Global, Locking};
 use super::exit::{Exit, Failure};
-use super::project;
 use super::terminal::Terminal;
+use super::{project, state_mv, state_push};
 use crate::model::{Address, Target};
 use crate::render;
 use crate::workflow;
@@ -22,10 +24,28 @@ enum Action {
     List,
     /// Print one recorded resource with its objects.
     Show { address: Address },
-    /// Forget resources, or all that is in modules, without deleting their objects.
+    /// Give a resource, an instance or a module another address.
+    Mv {
+        source: Target,
+        destination: Target,
+        #[command(flatten)]
+        locking: Locking,
+    },
+    /// Forget resources, or all of a module, without deleting their objects.
     Rm {
         #[arg(required = true)]
         addresses: Vec<Target>,
+        #[command(flatten)]
+        locking: Locking,
+    },
+    /// Print the whole state.
+    Pull,
+    /// Put a state from a file, or from standard input (`-`), in the place of the present one.
+    Push {
+        file: PathBuf,
+        /// Push it although it is another state, or an older one.
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         locking: Locking,
     },
@@ -44,6 +64,11 @@ impl State {
         match &self.action {
             Action::List => list(global, terminal),
             Action::Show { address } => show(global, address, terminal),
+            Action::Mv { source, destination, locking } => {
+                state_mv::run(global, source, destination, locking, terminal)
+            }
+            Action::Pull => state_push::pull(global, terminal),
+            Action::Push { file, force, locking } => state_push::push(global, file, *force, locking, terminal),
             Action::Rm { addresses, locking } => remove(global, addresses, locking, terminal),
             Action::Recover { lineage, locking } => recover(global, lineage.as_deref(), locking, terminal).await,
         }
@@ -68,7 +93,7 @@ fn remove(global: &Global, addresses: &[Target], locking: &Locking, terminal: &m
     let _lock = project::lock(&store, locking, "state rm", terminal)?;
     let loaded = project::load(&store)?;
     if loaded.unfinished.is_some() {
-        return Err(Failure::refused_with("the last run died", "run `rayform apply` first: it clears up what it left"));
+        return Err(unfinished());
     }
     let mut state = loaded.state;
     let is_meant = |address: &Address| addresses.iter().any(|meant| meant.covers(address));
@@ -106,6 +131,11 @@ async fn recover(
     Ok(Exit::Done)
 }
 
-fn unknown(address: &str) -> Failure {
+pub(super) fn unknown(address: &impl std::fmt::Display) -> Failure {
     Failure::refused_with(format!("`{address}` is not recorded"), "`rayform state list` shows what is")
+}
+
+/// Says that the journal of a run that died comes first.
+pub(super) fn unfinished() -> Failure {
+    Failure::refused_with("the last run died", "run `rayform apply` first: it clears up what it left")
 }

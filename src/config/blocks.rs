@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ir::{Attribute, Body, Expression};
 use super::module::Source;
-use crate::model::{Lifecycle, Span};
+use crate::model::{Lifecycle, Move, Removal, Span};
 
 /// All blocks of one folder, which is one module.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,10 @@ pub(crate) struct Config {
     pub modules: BTreeMap<Arc<str>, ModuleBlock>,
     /// What each of `modules` calls; each folder was read once.
     pub children: BTreeMap<Arc<str>, Arc<Config>>,
+    pub moves: Vec<Move>,
+    pub removals: Vec<Removal>,
+    pub imports: Vec<ImportBlock>,
+    pub checks: BTreeMap<Arc<str>, CheckBlock>,
 }
 
 /// A `variable` block.
@@ -68,6 +72,22 @@ pub(crate) struct ResourceBlock {
     pub lifecycle: Lifecycle,
     pub preconditions: Vec<Condition>,
     pub arguments: Body,
+}
+
+/// An `import` block.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportBlock {
+    /// A reference; its keys may be expressions.
+    pub to: Expression,
+    pub id: Expression,
+    pub for_each: Option<Expression>,
+}
+
+/// A `check` block: what should hold, and only warns where it does not.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckBlock {
+    pub header: Span,
+    pub asserts: Vec<Condition>,
 }
 
 /// How many instances a block has.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::blocks::{ClusterBlock, Condition, Config, OutputBlock, Repetition, ResourceBlock, Variable};
 use super::ir::{Attribute, Block, Body, Expression, Form};
-use super::{module, settings, version};
+use super::{module, refactoring, settings, version};
 use crate::model::{Diagnostic, Span, Value, nearest};
 
 /// The kinds of top-level blocks.
-const KINDS: [&str; 7] = ["rayform", "cluster", "variable", "locals", "output", "resource", "module"];
+const KINDS: [&str; 11] =
+    ["rayform", "cluster", "variable", "locals", "output", "resource", "module", "moved", "removed", "import", "check"];
 
 /// The kinds of Terraform's blocks that rayform knows by name and does not read.
-const UNSUPPORTED: [&str; 5] = ["data", "moved", "removed", "import", "check"];
+const UNSUPPORTED: [&str; 1] = ["data"];
 
 /// Adds the blocks of one file.
 pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
@@ -29,6 +30,10 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
             "output" => output(block, config, diagnostics),
             "resource" => resource(block, config, diagnostics),
             "module" => module::collect(block, config, diagnostics),
+            "moved" => refactoring::moved(block, config, diagnostics),
+            "removed" => refactoring::removed(block, config, diagnostics),
+            "import" => refactoring::import(block, config, diagnostics),
+            "check" => refactoring::check(block, config, diagnostics),
             _ => diagnostics.push(unknown_block(&block)),
         }
     }

@@ -10,13 +10,14 @@ mod load;
 mod lower;
 mod module;
 mod parse;
+mod refactoring;
 mod settings;
 mod source;
 mod template;
 mod variables;
 mod version;
 
-pub(crate) use blocks::{Condition, Config, ModuleBlock, Repetition, ResourceBlock, Variable};
+pub(crate) use blocks::{CheckBlock, Condition, Config, ImportBlock, ModuleBlock, Repetition, ResourceBlock, Variable};
 pub(crate) use format::format;
 #[cfg(any(test, fuzzing))]
 pub(crate) use format::meaning;

@@ -106,9 +106,11 @@ impl<'a> Evaluator<'a> {
                 self.node(*id, nodes);
             }
             cluster = self.cluster(&root);
+            self.refactor();
         }
         if !self.diagnostics.iter().any(Diagnostic::is_error) {
             self.look_at_all();
+            self.check_all();
         }
         let diagnostics = sorted(std::mem::take(&mut self.diagnostics));
         secrets.extend(self.desired.secrets.clone());

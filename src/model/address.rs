@@ -2,7 +2,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Selector;
+use super::Target;
 
 /// Names one instance of a resource block.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,14 +29,6 @@ pub(crate) enum Key {
     Name(String),
 }
 
-/// What `--target` and the like name: resources, or all that is in modules. What has no key means all instances.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Target {
-    Resource(Address),
-    /// The modules that lead there, outermost first; never empty.
-    Module(Vec<ModuleStep>),
-}
-
 /// Says why a text is no address.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("`{0}` is not an address such as `ray_head.main` or `module.team[\"a\"].redis.gcs`")]
@@ -46,6 +38,11 @@ impl Address {
     /// Returns the address of a block in the root module.
     pub(crate) fn root(resource_type: &str, name: &str) -> Self {
         Self { modules: Vec::new(), resource_type: resource_type.to_owned(), name: name.to_owned(), key: None }
+    }
+
+    /// Returns the address of the block that this is an instance of.
+    pub(crate) fn without_key(&self) -> Self {
+        Self { key: None, ..self.clone() }
     }
 
     /// Tells whether `other` is this address, an instance of it, or the same in an instance of its modules.
@@ -59,49 +56,11 @@ impl Address {
 }
 
 /// Tells whether a path leads into a module or to what is around it; a step without a key means all instances.
-fn leads_to(path: &[ModuleStep], modules: &[ModuleStep]) -> bool {
+pub(super) fn leads_to(path: &[ModuleStep], modules: &[ModuleStep]) -> bool {
     let is_step = |(wanted, found): (&ModuleStep, &ModuleStep)| {
         wanted.0 == found.0 && (wanted.1.is_none() || wanted.1 == found.1)
     };
     path.len() <= modules.len() && path.iter().zip(modules).all(is_step)
-}
-
-impl Target {
-    /// Tells whether a resource is meant.
-    pub(crate) fn covers(&self, address: &Address) -> bool {
-        match self {
-            Self::Resource(resource) => resource.covers(address),
-            Self::Module(path) => leads_to(path, &address.modules),
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resource(address) => address.fmt(f),
-            Self::Module(path) => {
-                for (index, (name, key)) in path.iter().enumerate() {
-                    write!(f, "{}module.{name}", if index > 0 { "." } else { "" })?;
-                    key.as_ref().map_or(Ok(()), |key| key.fmt(f))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl FromStr for Target {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = split(text).ok_or_else(|| AddressError(text.to_owned()))?;
-        let is_module = |pair: &[(String, Option<Key>)]| matches!(pair, [(word, None), (_, _)] if word == "module");
-        if !parts.chunks(2).all(is_module) {
-            return text.parse().map(Self::Resource);
-        }
-        Ok(Self::Module(parts.into_iter().skip(1).step_by(2).collect()))
-    }
 }
 
 impl fmt::Display for Key {
@@ -138,8 +97,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse()? {
-            Selector::Resource(address) => Ok(address),
-            Selector::Module(_) => Err(AddressError(text.to_owned())),
+            Target::Resource(address) => Ok(address),
+            Target::Module(_) => Err(AddressError(text.to_owned())),
         }
     }
 }
@@ -204,28 +163,6 @@ mod tests {
         for text in ["", "a", "a.", ".a", "a.b.c", "a[0].b", "a.b[x]", "a.b[0", "a.b[-1]"] {
             assert_eq!(text.parse::<Address>(), Err(AddressError(text.to_owned())));
         }
-    }
-
-    #[test]
-    fn a_target_covers_what_is_in_it() {
-        let inside = r#"module.tenant["a"].module.ray.ray_head.main"#.parse::<Address>().expect("an address");
-        for (text, expected) in [
-            ("module.tenant", true),
-            (r#"module.tenant["a"]"#, true),
-            (r#"module.tenant["b"]"#, false),
-            ("module.tenant.module.ray", true),
-            ("module.tenant.module.redis", false),
-            ("module.tenant.module.ray.module.deeper", false),
-            ("module.tenant.module.ray.ray_head.main", true),
-            ("module.ray", false),
-            ("ray_head.main", false),
-        ] {
-            let target: Target = text.parse().expect("a target");
-            assert_eq!(target.to_string(), text);
-            assert_eq!(target.covers(&inside), expected, "{text}");
-        }
-        assert_eq!("module".parse::<Target>(), Err(AddressError("module".to_owned())));
-        assert_eq!("module.a.b".parse::<Target>(), Err(AddressError("module.a.b".to_owned())));
     }
 
     #[test]

@@ -12,11 +12,11 @@ mod quantity;
 mod readiness;
 mod refactoring;
 mod secrets;
-mod selector;
 mod suggest;
+mod target;
 mod value;
 
-pub(crate) use address::{Address, AddressError, Key, ModuleStep, Target};
+pub(crate) use address::{Address, AddressError, Key, ModuleStep};
 pub(crate) use desired::{
     Carried, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
 };
@@ -31,8 +31,8 @@ pub(crate) use quantity::Quantity;
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
 pub(crate) use refactoring::{Import, Move, Removal, relocated};
 pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
-pub(crate) use selector::Selector;
 pub(crate) use suggest::nearest;
+pub(crate) use target::Target;
 pub(crate) use value::{Number, Value};
 
 /// The field manager that rayform applies as.

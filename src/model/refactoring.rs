@@ -1,13 +1,13 @@
 //! What `moved`, `removed` and `import` blocks say of resources that are there already.
-use super::{Address, Key, Selector, Span};
+use super::{Address, Key, Span, Target};
 
 /// A `moved` block: what was recorded under one name is called otherwise now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Move {
     /// The module calls that lead to the block, without keys: it holds in every instance of them.
     pub within: Vec<String>,
-    pub from: Selector,
-    pub to: Selector,
+    pub from: Target,
+    pub to: Target,
     pub from_span: Span,
     pub to_span: Span,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Move {
 pub(crate) struct Removal {
     /// The module calls that lead to the block, without keys.
     pub within: Vec<String>,
-    pub from: Selector,
+    pub from: Target,
     pub from_span: Span,
     /// Whether the objects are deleted; where it is not said, as the resource had it.
     pub destroy: Option<bool>,
@@ -65,15 +65,15 @@ fn inside(within: &[String], address: &Address) -> Option<(Modules, Address)> {
 /// Returns what an address becomes where one name becomes another.
 ///
 /// Without any key, all instances move and keep their keys; with a key on either side, one instance moves.
-pub(crate) fn relocated(from: &Selector, to: &Selector, address: &Address) -> Option<Address> {
+pub(crate) fn relocated(from: &Target, to: &Target, address: &Address) -> Option<Address> {
     match (from, to) {
-        (Selector::Resource(from), Selector::Resource(to)) => {
+        (Target::Resource(from), Target::Resource(to)) => {
             let is_whole = from.key.is_none() && to.key.is_none();
             let is_met = if is_whole { *from == address.without_key() } else { from == address };
             let key = if is_whole { address.key.clone() } else { to.key.clone() };
             is_met.then(|| Address { key, ..to.clone() })
         }
-        (Selector::Module(from), Selector::Module(to)) => {
+        (Target::Module(from), Target::Module(to)) => {
             let modules = relocated_calls(from, to, &address.modules)?;
             Some(Address { modules, ..address.clone() })
         }
@@ -98,7 +98,7 @@ mod tests {
 
     #[track_caller]
     fn check(from: &str, to: &str, address: &str, expected: Option<&str>) {
-        let parse = |text: &str| text.parse::<Selector>().expect("a selector");
+        let parse = |text: &str| text.parse::<Target>().expect("a selector");
         let moved = relocated(&parse(from), &parse(to), &address.parse().expect("an address"));
         assert_eq!(moved.map(|moved| moved.to_string()).as_deref(), expected);
     }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_block_in_a_module_holds_in_every_instance_of_it() {
         let span = Span { file: super::super::FileId(0), start: 0, end: 0 };
-        let parse = |text: &str| text.parse::<Selector>().expect("a selector");
+        let parse = |text: &str| text.parse::<Target>().expect("a selector");
         let (from, to) = (parse("redis.a"), parse("redis.b"));
         let moved = Move { within: vec!["t".to_owned()], from, to, from_span: span, to_span: span };
         let target = |text: &str| moved.target(&text.parse().expect("an address")).map(|it| it.to_string());

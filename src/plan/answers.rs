@@ -91,13 +91,15 @@ struct Refusal {
 fn accept(change: &mut Change, answer: &Object) {
     match change {
         Change::Create { validation, .. } => *validation = Validation::Server,
-        Change::Update { desired, live, fields, .. } => {
+        Change::Update { desired, live, fields, adopt, .. } => {
             if is_same(live, answer) {
                 *change = Change::Keep { desired: desired.clone(), live: live.clone() };
                 return;
             }
             let by_server = by_server(live, answer, fields);
-            for field in fields.iter_mut().filter(|field| !field.sensitive && !field.unknown) {
+            // What goes when the fields of `kubectl apply` have become ours is still there in a dry-run before that.
+            let is_open = |field: &FieldChange| *adopt && field.after.is_none();
+            for field in fields.iter_mut().filter(|field| !field.sensitive && !field.unknown && !is_open(field)) {
                 correct(field, answer);
             }
             fields.extend(by_server);

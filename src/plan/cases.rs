@@ -20,15 +20,15 @@ fn judge(_: &Object, _: Surroundings<'_>) -> Readiness {
 }
 
 /// What is desired, recorded and live.
-struct World {
-    desired: Desired,
-    state: State,
-    observed: Observed,
-    options: Options,
-    schemas: Schemas,
+pub(super) struct World {
+    pub(super) desired: Desired,
+    pub(super) state: State,
+    pub(super) observed: Observed,
+    pub(super) options: Options,
+    pub(super) schemas: Schemas,
 }
 
-fn deployment(replicas: i64, image: &str) -> Json {
+pub(super) fn deployment(replicas: i64, image: &str) -> Json {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "a", "name": "d"}, "spec": {
         "replicas": replicas,
         "selector": {"matchLabels": {"app": "d"}},
@@ -36,30 +36,30 @@ fn deployment(replicas: i64, image: &str) -> Json {
             {"name": "c", "image": image, "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}}]}}}})
 }
 
-fn config_map(name: &str, value: &str) -> Json {
+pub(super) fn config_map(name: &str, value: &str) -> Json {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "a", "name": name}, "data": {"k": value}})
 }
 
-fn claim(size: &str) -> Json {
+pub(super) fn claim(size: &str) -> Json {
     json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"namespace": "a", "name": "p"},
            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}})
 }
 
-fn address(name: &str) -> Address {
+pub(super) fn address(name: &str) -> Address {
     Address::root("thing", name)
 }
 
-fn object(json: Json) -> Object {
+pub(super) fn object(json: Json) -> Object {
     Object::new(json).expect("an object")
 }
 
-fn desired_object(json: Json) -> DesiredObject {
+pub(super) fn desired_object(json: Json) -> DesiredObject {
     DesiredObject::new(object(json), Span { file: FileId(0), start: 0, end: 1 }, judge)
 }
 
 impl World {
     /// Returns a world in which nothing is.
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let cluster = ClusterIdentity { uid: "c1".to_owned(), server: "sandbox".to_owned() };
         let served = |group: &str, version: &str, kind: &str, namespaced: bool| {
             let served = ServedKind {
@@ -96,18 +96,18 @@ impl World {
     }
 
     /// Returns a world in which one resource, `thing.a`, is applied.
-    fn applied(json: Json) -> Self {
+    pub(super) fn applied(json: Json) -> Self {
         let mut world = Self::empty();
         world.want("a", json);
         world.apply();
         world
     }
 
-    fn want(&mut self, name: &str, json: Json) -> &mut DesiredResource {
+    pub(super) fn want(&mut self, name: &str, json: Json) -> &mut DesiredResource {
         self.want_all(name, vec![desired_object(json)])
     }
 
-    fn want_all(&mut self, name: &str, objects: Vec<DesiredObject>) -> &mut DesiredResource {
+    pub(super) fn want_all(&mut self, name: &str, objects: Vec<DesiredObject>) -> &mut DesiredResource {
         let address = address(name);
         let resource = DesiredResource {
             address: address.clone(),
@@ -124,7 +124,7 @@ impl World {
         self.desired.resources.get_mut(&address).expect("just inserted")
     }
 
-    fn forget(&mut self, name: &str) {
+    pub(super) fn forget(&mut self, name: &str) {
         self.desired.resources.remove(&address(name));
         let mut graph = Graph::default();
         self.desired.resources.keys().for_each(|address| graph.add(address.clone()));
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Makes live and recorded what is desired, as a first apply does.
-    fn apply(&mut self) {
+    pub(super) fn apply(&mut self) {
         for (address, resource) in self.desired.resources.clone() {
             let mut objects = Vec::new();
             for mut desired in resource.objects.known().iter().cloned() {
@@ -167,7 +167,7 @@ impl World {
     }
 
     /// Applies an object as a manager, by force.
-    fn put(&mut self, json: Json, manager: &str, uid: &str) {
+    pub(super) fn put(&mut self, json: Json, manager: &str, uid: &str) {
         let config = object(json);
         let live = self.observed.live.get(&config.identity());
         let schema = self.schemas.of(&config.kind()).expect("a built-in kind");
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// Writes over the live object of the one resource, as `kubectl` and controllers do.
-    fn edit(&mut self, manager: &str, subresource: Option<&str>, change: impl FnOnce(&mut Json)) {
+    pub(super) fn edit(&mut self, manager: &str, subresource: Option<&str>, change: impl FnOnce(&mut Json)) {
         let (identity, live) = self.observed.live.first_key_value().expect("something is live");
         let mut new = live.clone();
         fields::edit(&mut new, change);
@@ -190,12 +190,12 @@ impl World {
         self.observed.live.insert(identity, new);
     }
 
-    fn draft(&self) -> Result<Draft, Vec<crate::model::Diagnostic>> {
+    pub(super) fn draft(&self) -> Result<Draft, Vec<crate::model::Diagnostic>> {
         draft(self.desired.clone(), &self.state, &self.observed, self.options.clone())
     }
 
     /// Plans; every dry-run answers what the local merge would.
-    fn plan(&self) -> Result<Plan, Vec<crate::model::Diagnostic>> {
+    pub(super) fn plan(&self) -> Result<Plan, Vec<crate::model::Diagnostic>> {
         let draft = self.draft()?;
         let answers = draft.questions().iter().map(|question| self.answer(question)).collect();
         draft.decide(answers)
@@ -215,7 +215,7 @@ impl World {
 
     /// Plans, and checks the plan's short form, one line per resource, object, field, drift and warning.
     #[track_caller]
-    fn check(&self, expected: &[&str]) {
+    pub(super) fn check(&self, expected: &[&str]) {
         let lines = match self.plan() {
             Ok(plan) => short(&plan),
             Err(diagnostics) => diagnostics.iter().map(|it| format!("error: {}", it.message)).collect(),
@@ -666,7 +666,7 @@ fn what_is_being_deleted_is_not_planned_over() {
 }
 
 /// A secret with one given and one generated value.
-fn secret(given: &str) -> DesiredObject {
+pub(super) fn secret(given: &str) -> DesiredObject {
     let mut desired = desired_object(json!({"apiVersion": "v1", "kind": "Secret",
         "metadata": {"namespace": "a", "name": "s"}, "stringData": {"user": given}}));
     desired.generated.insert("/data/password".to_owned(), Generated { length: 32 });

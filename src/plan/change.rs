@@ -2,8 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, ClusterIdentity, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Json, Kind, Lifecycle, Object,
-    Owner, Secrets, Target, Value,
+    Address, ClusterIdentity, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Import, Json, Kind, Lifecycle,
+    Object, Owner, Secrets, Target, Value,
 };
 
 /// What a plan is for.
@@ -37,7 +37,9 @@ pub(crate) struct Options {
     /// Only these and what they need; empty means everything.
     pub targets: Vec<Target>,
     pub excludes: Vec<Target>,
-    pub replace: Vec<Address>,
+    pub replace: Vec<Target>,
+    /// Of the command line; those of the configuration come with it.
+    pub imports: Vec<Import>,
     /// Objects that exist but are not recorded are taken over instead of being an error.
     pub adopt: bool,
     /// Second flag: replacing a claim, volume, namespace or CRD is allowed.
@@ -51,6 +53,8 @@ pub(crate) struct Plan {
     pub cluster: ClusterIdentity,
     pub lineage: String,
     pub serial: u64,
+    /// What is renamed in the state before anything else, one after the other.
+    pub moves: Vec<(Address, Address)>,
     /// Every resource that is desired or recorded.
     pub resources: BTreeMap<Address, ResourcePlan>,
     /// Needs among them: the order of apply, and reversed of deletion.
@@ -71,6 +75,8 @@ pub(crate) struct ApprovedPlan(Plan);
 #[derive(Clone, Debug)]
 pub(crate) struct ResourcePlan {
     pub action: Action,
+    /// Where it, or some object of it, was recorded before.
+    pub moved_from: Option<Address>,
     /// In the order of apply; deletions in the order of deletion behind them.
     pub changes: Vec<Change>,
     /// What it costs a running Ray system, as one plain sentence.
@@ -94,6 +100,8 @@ pub(crate) enum Action {
     Update,
     Replace,
     Delete,
+    /// Recorded under another address from now on; its objects are as they were.
+    Move,
     /// Taken over from its present owners, not made.
     Adopt,
     /// Forgotten, not deleted.
@@ -314,6 +322,17 @@ impl Change {
             | Self::Replace { live, .. } => Some(live),
             Self::Delete { live, .. } => live.as_deref(),
             Self::Create { .. } | Self::Forget { .. } => None,
+        }
+    }
+
+    /// Tells whether nothing changes but which resource the object belongs to.
+    pub(crate) fn is_relabelling(&self) -> bool {
+        let is_address =
+            |field: &FieldChange| field.path == FieldPath::fields(&["metadata", "annotations", super::ADDRESS]);
+        match self {
+            Self::Keep { .. } => true,
+            Self::Update { fields, adopt: false, .. } => !fields.is_empty() && fields.iter().all(is_address),
+            _ => false,
         }
     }
 

@@ -12,8 +12,8 @@ use crate::state::{RecordedObject, State};
 
 use super::judge::{self, Case, Context};
 use super::{
-    Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, kinds, mask, needs, orphan, outputs,
-    prepare, select,
+    Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, imports, kinds, mask, moves, needs,
+    orphan, outputs, prepare, removals, select,
 };
 
 /// A plan of which some changes still wait for the server's word.
@@ -45,13 +45,18 @@ pub(crate) fn draft(
     options: Options,
 ) -> Result<Draft, Vec<Diagnostic>> {
     check_cluster(state, observed)?;
+    removals::check(&desired)?;
+    let moved = moves::settle(&desired, state, &options)?;
+    let state = &*moved.state;
     let schemas = kinds::gather(&desired, observed)?;
     let ignored = drift::ignored(&desired);
     let stamped = stamp(&mut desired, state, observed, &schemas);
     check_identities(&stamped)?;
     let graph = needs::graph(&desired, &stamped, state);
     let selection = select::select(&graph, &options)?;
-    let context = context(&stamped, state, observed, &schemas, &options);
+    moves::check_selection(&moved, &selection)?;
+    let imported = imports::settle(&desired, &stamped, state, observed, &options, &selection)?;
+    let context = Context { imported, ..context(&stamped, state, observed, &schemas, &options) };
     let mut drafting = Drafting {
         plan: empty_plan(&desired, state, observed, &options, graph),
         asks: Vec::new(),
@@ -67,11 +72,13 @@ pub(crate) fn draft(
     } else {
         drafting.resources(&context, &desired, stamped, &selection);
         drafting.orphans(&context, &desired, &selection);
+        drafting.renamed(&context, &desired, &moved);
     }
     let Drafting { mut plan, asks, notes, proven, errors, .. } = drafting;
     if !errors.is_empty() {
         return Err(errors);
     }
+    plan.moves.clone_from(&moved.steps);
     plan.drift = drift::find(state, observed, &schemas, &ignored, &proven);
     Ok(Draft { plan, asks, options, notes })
 }
@@ -106,6 +113,7 @@ impl Drafting {
         for (address, resource) in &desired.resources {
             let mut planned = ResourcePlan {
                 action: Action::NoOp,
+                moved_from: None,
                 changes: Vec::new(),
                 impact: None,
                 lifecycle: resource.lifecycle.clone(),
@@ -167,7 +175,7 @@ impl Drafting {
             }
             let is_kept = match resource {
                 Some(resource) => resource.lifecycle.on_destroy == OnDestroy::Keep,
-                None => recorded.on_destroy == OnDestroy::Keep,
+                None => removals::keeps(desired, address).unwrap_or(recorded.on_destroy == OnDestroy::Keep),
             };
             let changes = orphan::changes(context, address, recorded, is_kept, &self.claimed);
             let is_whole = resource.is_none() || context.options.mode == Mode::Destroy;
@@ -181,8 +189,18 @@ impl Drafting {
             }
             planned.changes.extend(changes);
         }
-        let moved = orphan::moved(context.state, &self.claimed, desired);
-        self.plan.diagnostics.extend(moved);
+    }
+
+    /// Says what has another name now, by the configuration or as it seems.
+    fn renamed(&mut self, context: &Context<'_>, desired: &Desired, moved: &moves::Moved<'_>) {
+        for (to, from) in &moved.origins {
+            if let Some(planned) = self.plan.resources.get_mut(to) {
+                planned.moved_from = Some(from.clone());
+            }
+        }
+        self.plan.diagnostics.extend(moved.warnings.iter().cloned());
+        let guesses = orphan::moved(context.state, &self.claimed, desired, &moved.shared);
+        self.plan.diagnostics.extend(guesses);
     }
 
     /// Plans only to forget what is gone.
@@ -288,7 +306,8 @@ fn context<'a>(
         recorded.objects.iter().map(move |object| (object.identity(), (address, object))).collect::<Vec<_>>()
     };
     let recorded = state.resources.iter().flat_map(objects).collect();
-    Context { state, observed, schemas, options, new_namespaces, new_kinds, recorded }
+    let imported = BTreeSet::new();
+    Context { state, observed, schemas, options, new_namespaces, new_kinds, imported, recorded }
 }
 
 fn empty_plan(
@@ -303,6 +322,7 @@ fn empty_plan(
         cluster: observed.cluster.clone(),
         lineage: state.lineage.clone(),
         serial: state.serial,
+        moves: Vec::new(),
         resources: BTreeMap::new(),
         graph,
         drift: Vec::new(),

@@ -13,6 +13,8 @@ use super::{Change, Plan, Validation};
 pub(crate) fn fingerprint(plan: &Plan, salt: &str) -> BTreeMap<Address, String> {
     let digest = |resource: &super::ResourcePlan| {
         let mut text = format!("{:?} {:?} {:?}\n", resource.action, resource.unknown_until, resource.exports);
+        writeln!(text, "{:?}", resource.moved_from.as_ref().map(ToString::to_string))
+            .expect("writing to a text cannot fail");
         writeln!(text, "{:?} {}", resource.lifecycle, resource.is_outdated).expect("writing to a text cannot fail");
         for change in &resource.changes {
             describe(&mut text, change).expect("writing to a text cannot fail");
@@ -28,6 +30,7 @@ fn describe(text: &mut String, change: &Change) -> std::fmt::Result {
         Change::Wait { .. } => "wait",
         Change::Create { validation: Validation::Server, .. } => "create",
         Change::Create { validation: Validation::NotYet { .. }, .. } => "create unseen",
+        Change::Update { adopt: true, .. } => "adopt",
         Change::Update { force: true, .. } => "update by force",
         Change::Update { .. } => "update",
         Change::Replace { .. } => "replace",

@@ -88,19 +88,21 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         return if notes.recorded.is_some() { Action::Update } else { Action::Create };
     }
     let is_kept = |change: &Change| matches!(change, Change::Keep { .. });
-    if all(is_kept) {
+    if all(is_kept) && resource.moved_from.is_none() {
         return if notes.recorded.is_some() { Action::NoOp } else { Action::Create };
     }
     let is_adopted = |change: &Change| matches!(change, Change::Update { adopt: true, .. });
     let is_created = |change: &Change| matches!(change, Change::Create { .. });
-    if any(|change| matches!(change, Change::Replace { .. })) {
+    if resource.moved_from.is_some() && all(Change::is_relabelling) {
+        Action::Move
+    } else if any(|change| matches!(change, Change::Replace { .. })) {
         Action::Replace
     } else if all(|change| matches!(change, Change::Keep { .. } | Change::Wait { .. })) {
         Action::Wait
-    } else if any(is_created) && (notes.recorded.is_none() || all(is_created)) {
-        Action::Create
     } else if notes.recorded.is_none() && any(is_adopted) {
         Action::Adopt
+    } else if any(is_created) && (notes.recorded.is_none() || all(is_created)) {
+        Action::Create
     } else {
         Action::Update
     }

@@ -7,7 +7,7 @@ use crate::model::{
 use crate::ssa::{self, ApplyError, Proof, Schema, Schemas};
 use crate::state::{RecordedObject, State, Status};
 
-use super::owner::{Claim, Verdict};
+use super::owner::{Adopt, Claim, Verdict};
 use super::{Change, FieldChange, Options, Question, Validation, fields, immutable, mask, owner, prepare};
 
 /// Stands for the time in predicted `managedFields`; nothing that is shown depends on it.
@@ -24,6 +24,8 @@ pub(super) struct Context<'a> {
     pub new_namespaces: BTreeSet<String>,
     /// Group and kind of the definitions that this plan makes.
     pub new_kinds: BTreeSet<(String, String)>,
+    /// Objects that are taken over by an import.
+    pub imported: BTreeSet<Identity>,
     /// Every recorded object, and where it is recorded.
     pub recorded: std::collections::BTreeMap<Identity, (&'a Address, &'a RecordedObject)>,
 }
@@ -149,14 +151,22 @@ fn present(context: &Context<'_>, mut case: Case<'_>, live: &Object) -> Judgemen
     let recorded = context.recorded.get(&identity).map(|(_, object)| *object);
     let is_same = recorded.is_some_and(|recorded| live.uid() == Some(recorded.uid.as_str()));
     let is_ours = is_applied_by(live, &context.state.lineage);
-    let adopt = context.options.adopt && !is_same && !is_ours;
-    if !is_same && !is_ours && !adopt {
-        return refuse(exists(&case.desired, live, recorded.is_some()));
-    }
+    let adopt = match () {
+        () if is_same || is_ours => Adopt::No,
+        () if context.options.adopt => Adopt::Anyhow,
+        () if context.imported.contains(&identity) => Adopt::FromMakers,
+        () => return refuse(exists(&case.desired, live, recorded.is_some())),
+    };
     prepare::carry(&mut case.desired, live);
+    let is_adopted = adopt != Adopt::No;
+    let migrated = if is_adopted { ssa::migrated(live, FIELD_MANAGER) } else { None };
     let revealed = is_assumed(context.observed).then(|| prepare::reveal(live, &case.desired, &context.state.salt));
-    let claim = Claim { recorded, is_ours: recorded.is_none(), policy: context.options.on_conflict, adopt };
-    let mut judged = compare(context, case, revealed.as_ref().unwrap_or(live), claim)?;
+    let is_ours = recorded.is_none() && adopt != Adopt::FromMakers;
+    let claim = Claim { recorded, is_ours, policy: context.options.on_conflict, adopt };
+    let mut judged = compare(context, case, revealed.as_ref().or(migrated.as_ref()).unwrap_or(live), claim)?;
+    if is_adopted {
+        as_adopted(&mut judged, live);
+    }
     if is_assumed(context.observed) {
         if let Change::Keep { desired, .. }
         | Change::Wait { desired, .. }
@@ -169,6 +179,13 @@ fn present(context: &Context<'_>, mut case: Case<'_>, live: &Object) -> Judgemen
         make_again(&mut judged, live);
     }
     Ok(judged)
+}
+
+/// Apply begins with the object as it is, before the fields of `kubectl apply` become ours.
+fn as_adopted(judged: &mut Judged, live: &Object) {
+    if let Change::Update { live: planned, .. } | Change::Replace { live: planned, .. } = &mut judged.change {
+        **planned = live.clone();
+    }
 }
 
 /// A generated value that is gone from the live object is made again.
@@ -241,14 +258,19 @@ fn changed(
     }
     fields.sort_by_cached_key(|field| field.path.to_string());
     let is_known = desired.unknown.is_empty() && !prepare::has_unknown(desired.object.json());
-    let is_asked = is_known && !is_assumed(context.observed);
-    let question = is_asked.then(|| Question { object: desired.object.clone(), force, rehearsal: false });
+    let is_relabelled =
+        fields.iter().all(|field| field.path == FieldPath::fields(&["metadata", "annotations", prepare::ADDRESS]));
+    let is_asked = is_known && !is_assumed(context.observed) && !(is_relabelled && !fields.is_empty());
+    // What is adopted is taken from its makers before it is applied; a dry-run cannot do that, and takes by force.
+    let is_adopted = claim.adopt != Adopt::No;
+    let asked = || Question { object: desired.object.clone(), force: force || is_adopted, rehearsal: false };
+    let question = is_asked.then(asked);
     let orphan_pods = live.kind().kind == "StatefulSet";
     let live = Box::new(live.clone());
     let change = if fields.iter().any(|field| field.forces_replacement) {
         Change::Replace { desired, live, fields, orphan_pods }
     } else {
-        Change::Update { desired, live, fields, force, adopt: claim.adopt }
+        Change::Update { desired, live, fields, force, adopt: is_adopted }
     };
     Judged { change, question, proven: false }
 }
@@ -405,7 +427,7 @@ fn without_schema(
     if fields.is_empty() && is_assumed(context.observed) {
         return unchanged(desired, live, status, claim, true);
     }
-    changed(context, desired, live, fields, claim.adopt, claim)
+    changed(context, desired, live, fields, claim.adopt != Adopt::No, claim)
 }
 
 /// Checks a new object against our own schema, for the server may not be able to. All mistakes are told.
@@ -446,7 +468,7 @@ fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnos
     if let (Some(lineage), Some(address)) = (lineage, address) {
         return Diagnostic::error(format!("{identity} belongs to `{address}` of another state (lineage {lineage})"))
             .about(desired)
-            .hint("choose another name, or take it over with `--adopt` once the other state has forgotten it");
+            .hint("choose another name, or take it over with an `import` block once the other state has forgotten it");
     }
     let managers = live.pointer("/metadata/managedFields").and_then(Json::as_array).into_iter().flatten();
     let names: BTreeSet<&str> = managers.filter_map(|entry| entry.get("manager")?.as_str()).collect();
@@ -457,7 +479,7 @@ fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnos
     let what = if was_recorded { "was deleted and made again by somebody else" } else { "exists already" };
     Diagnostic::error(format!("{identity} {what}{who}"))
         .about(desired)
-        .hint("take it over with `--adopt`, choose another name, or delete it")
+        .hint("take it over with an `import` block, `rayform import` or `--adopt`, choose another name, or delete it")
 }
 
 fn terminating(desired: &DesiredObject, live: &Object) -> Diagnostic {

@@ -10,15 +10,21 @@ mod fields;
 mod fingerprint;
 mod finish;
 mod immutable;
+mod imports;
 mod judge;
 mod kinds;
 mod mask;
+mod moves;
 mod needs;
 mod orphan;
 mod outputs;
 mod owner;
 mod prepare;
+#[cfg(test)]
+mod refactoring_cases;
+mod removals;
 mod select;
+mod statements;
 mod totals;
 
 pub(crate) use change::{
@@ -29,4 +35,5 @@ pub(crate) use draft::{assume, check_cluster, draft};
 pub(crate) use drift::drift;
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use outputs::{record as record_output, to_json as value_to_json};
+pub(crate) use owner::is_maker;
 pub(crate) use prepare::{ADDRESS, LINEAGE, MANAGED_BY};

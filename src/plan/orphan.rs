@@ -12,6 +12,7 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
     let jobs = recorded.before_delete.iter().filter_map(|job| Object::new(job.clone()).ok());
     ResourcePlan {
         action: Action::NoOp,
+        moved_from: None,
         changes: Vec::new(),
         impact: None,
         lifecycle: Lifecycle {
@@ -51,11 +52,19 @@ pub(super) fn changes(
 }
 
 /// Says where objects change their address, and where a deletion and a creation look like a new name.
-pub(super) fn moved(state: &State, claimed: &BTreeMap<Identity, Address>, desired: &Desired) -> Vec<Diagnostic> {
+///
+/// `said` are the pairs of which the configuration says so itself.
+pub(super) fn moved(
+    state: &State,
+    claimed: &BTreeMap<Identity, Address>,
+    desired: &Desired,
+    said: &BTreeSet<(Address, Address)>,
+) -> Vec<Diagnostic> {
     let mut found: BTreeMap<(&Address, &Address), usize> = BTreeMap::new();
     for (from, recorded) in &state.resources {
         for object in &recorded.objects {
-            if let Some(to) = claimed.get(&object.identity()).filter(|to| *to != from) {
+            let other = claimed.get(&object.identity()).filter(|to| *to != from);
+            if let Some(to) = other.filter(|to| !said.contains(&(from.clone(), (*to).clone()))) {
                 *found.entry((from, to)).or_default() += 1;
             }
         }

@@ -31,7 +31,34 @@ pub(super) struct Claim<'a> {
     /// The object is ours by its annotations though it is not recorded, or is adopted.
     pub is_ours: bool,
     pub policy: ConflictPolicy,
-    pub adopt: bool,
+    pub adopt: Adopt,
+}
+
+/// How an object that exists is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Adopt {
+    /// It is ours already.
+    No,
+    /// By import: the tools that made it give their fields up, controllers and other appliers keep theirs.
+    FromMakers,
+    /// By `--adopt`: from everyone.
+    Anyhow,
+}
+
+/// Managers of the tools with which people and pipelines make objects, as opposed to controllers that keep them.
+const MAKERS: [&str; 7] = [
+    "kubectl-client-side-apply",
+    "kubectl-create",
+    "kubectl-edit",
+    "kubectl-patch",
+    "kubectl",
+    "helm",
+    "before-first-apply",
+];
+
+/// Tells whether a manager is a tool with which objects are made by hand.
+pub(crate) fn is_maker(manager: &str) -> bool {
+    MAKERS.contains(&manager)
 }
 
 /// Tells whether this owner is meant to change this field.
@@ -53,7 +80,10 @@ pub(super) fn decide(conflict: &Conflict, desired: &DesiredObject, claim: Claim<
     if is_expected(&conflict.path, owner) {
         return Verdict::Leave;
     }
-    if owner.manager == FIELD_MANAGER || claim.adopt {
+    if owner.manager == FIELD_MANAGER || claim.adopt == Adopt::Anyhow {
+        return Verdict::Take;
+    }
+    if is_update && claim.adopt == Adopt::FromMakers && is_maker(&owner.manager) {
         return Verdict::Take;
     }
     if is_update && (was_applied || claim.is_ours || is_carried(&conflict.path, desired)) {

@@ -9,8 +9,7 @@ use super::{Mode, Options};
 ///
 /// A target brings what it needs; when destroying, what needs it. An exclusion takes the other way.
 pub(super) fn select(graph: &Graph<Address>, options: &Options) -> Result<BTreeSet<Address>, Vec<Diagnostic>> {
-    let replaced: Vec<Target> = options.replace.iter().cloned().map(Target::Resource).collect();
-    let named = options.targets.iter().chain(&options.excludes).chain(&replaced);
+    let named = options.targets.iter().chain(&options.excludes).chain(&options.replace);
     let unknown = named.filter(|name| !graph.nodes().any(|node| name.covers(node)));
     let errors: Vec<Diagnostic> = unknown
         .map(|name| {

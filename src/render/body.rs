@@ -55,6 +55,10 @@ impl Body<'_> {
                 if let Change::Replace { orphan_pods: true, .. } = change {
                     self.remark(2, "its pods stay and are taken over");
                 }
+                if let Change::Update { adopt: true, live, .. } = change {
+                    let owners: Vec<String> = live.owners().iter().map(ToString::to_string).collect();
+                    self.remark(2, &format!("now owned by {}", words::list(&owners, "nobody")));
+                }
                 self.changed(desired, fields);
                 self.line(1, " ", "}");
             }

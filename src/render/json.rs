@@ -32,10 +32,10 @@ pub(crate) fn plan(plan: &Plan) -> String {
     lines.extend(changed.map(|(address, it)| resource(address, it, &plan.secrets)));
     let outputs = plan.outputs.iter().filter(|(_, output)| output.is_change());
     lines.extend(outputs.map(|(name, it)| output(name, it, &plan.secrets)));
-    let Counts { add, change, destroy, adopt, forget, wait } = Counts::of(plan);
+    let Counts { add, change, destroy, moved, adopt, forget, wait } = Counts::of(plan);
     let pair = |(before, after): (i64, i64)| json!({"before": before, "after": after});
     lines.push(json!({
-        "type": "summary", "add": add, "change": change, "destroy": destroy, "adopt": adopt, "forget": forget,
+        "type": "summary", "add": add, "change": change, "destroy": destroy, "move": moved, "adopt": adopt, "forget": forget,
         "wait": wait, "cpu_milli": pair(plan.totals.cpu), "memory_bytes": pair(plan.totals.memory),
         "gpu": pair(plan.totals.gpu),
     }));
@@ -121,6 +121,9 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets) -> Js
         "type": "planned_change", "address": address.to_string(), "action": words::action_word(resource.action),
         "impact": resource.impact, "objects": objects, "unknown_until": until,
     });
+    if let Some(from) = &resource.moved_from {
+        json["moved_from"] = from.to_string().into();
+    }
     redact(&mut json, secrets);
     json
 }
@@ -136,7 +139,12 @@ fn object(change: &Change) -> Json {
                 json["not_validated"] = reason.as_str().into();
             }
         }
-        Change::Update { force, .. } => json["force"] = (*force).into(),
+        Change::Update { force, adopt, live, .. } => {
+            json["force"] = (*force).into();
+            if *adopt {
+                json["owners"] = serde_json::to_value(live.owners()).unwrap_or_default();
+            }
+        }
         Change::Replace { orphan_pods, .. } => json["orphan_pods"] = (*orphan_pods).into(),
         Change::Delete { uid, .. } => json["uid"] = uid.as_str().into(),
         Change::Keep { .. } | Change::Wait { .. } | Change::Forget { .. } => {}

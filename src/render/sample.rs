@@ -81,6 +81,7 @@ pub(super) fn delete(json: Json) -> Change {
 pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
     ResourcePlan {
         action,
+        moved_from: None,
         changes,
         impact: None,
         lifecycle: Lifecycle::default(),
@@ -101,6 +102,7 @@ pub(super) fn plan(resources: Vec<(&str, ResourcePlan)>) -> Plan {
         cluster: ClusterIdentity { uid: "c1".to_owned(), server: "https://127.0.0.1:6443".to_owned() },
         lineage: "l".to_owned(),
         serial: 1,
+        moves: Vec::new(),
         resources: named.collect(),
         graph: Graph::default(),
         drift: Vec::new(),

@@ -63,8 +63,11 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
 /// Returns one resource and what happens to its objects.
 fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view: View) -> String {
     let mut body = Body { view, secrets, text: String::new() };
-    let heading = format!("# {}", words::heading(address, resource.action));
+    let heading = format!("# {}", words::heading(address, resource));
     body.heading(Paint::Strong, &heading);
+    if let Some(from) = resource.moved_from.as_ref().filter(|_| resource.action != Action::Move) {
+        body.heading(Paint::Faint, &format!("# (moved from {from})"));
+    }
     if let Some(impact) = &resource.impact {
         body.heading(Paint::Change, &format!("# {impact}"));
     }
@@ -79,8 +82,12 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view:
             body.remark(1, &format!("runs {} first", job.identity()));
         }
     }
-    resource.changes.iter().for_each(|change| body.object(change));
-    let kept = resource.changes.iter().filter(|change| matches!(change, Change::Keep { .. })).count();
+    let is_hidden = |change: &&Change| match resource.action {
+        Action::Move => change.is_relabelling(),
+        _ => matches!(change, Change::Keep { .. }),
+    };
+    resource.changes.iter().filter(|change| !is_hidden(change)).for_each(|change| body.object(change));
+    let kept = resource.changes.iter().filter(is_hidden).count();
     if kept > 0 {
         let plural = if kept == 1 { "" } else { "s" };
         body.remark(1, &format!("({kept} unchanged object{plural} hidden)"));

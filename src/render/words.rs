@@ -1,6 +1,6 @@
 //! The words and counts that all formats share.
 use crate::model::{Address, Quantity, Value, Verb};
-use crate::plan::{Action, Change, Plan, Totals};
+use crate::plan::{Action, Change, Plan, ResourcePlan, Totals};
 
 use super::style::Paint;
 
@@ -10,6 +10,7 @@ pub(super) struct Counts {
     pub add: usize,
     pub change: usize,
     pub destroy: usize,
+    pub moved: usize,
     pub adopt: usize,
     pub forget: usize,
     pub wait: usize,
@@ -29,6 +30,7 @@ impl Counts {
                     counts.destroy += 1;
                 }
                 Action::Delete => counts.destroy += 1,
+                Action::Move => counts.moved += 1,
                 Action::Adopt => counts.adopt += 1,
                 Action::Forget => counts.forget += 1,
                 Action::Wait => counts.wait += 1,
@@ -44,7 +46,8 @@ impl Counts {
             format!("{} to change", self.change),
             format!("{} to destroy", self.destroy),
         ];
-        let more = [(self.adopt, "to adopt"), (self.forget, "to forget"), (self.wait, "to wait for")];
+        let more =
+            [(self.moved, "moved"), (self.adopt, "to adopt"), (self.forget, "to forget"), (self.wait, "to wait for")];
         parts.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
         format!("Plan: {}.", parts.join(", "))
     }
@@ -53,7 +56,7 @@ impl Counts {
 /// Returns the sign of what happens to a resource.
 pub(super) fn symbol(action: Action) -> &'static str {
     match action {
-        Action::NoOp => " ",
+        Action::NoOp | Action::Move => " ",
         Action::Create => "+",
         Action::Update => "~",
         Action::Replace => "-/+",
@@ -95,6 +98,7 @@ pub(super) fn action_word(action: Action) -> &'static str {
         Action::Update => "update",
         Action::Replace => "replace",
         Action::Delete => "delete",
+        Action::Move => "move",
         Action::Adopt => "adopt",
         Action::Forget => "forget",
         Action::Wait => "wait",
@@ -116,8 +120,12 @@ pub(super) fn change_word(change: &Change) -> &'static str {
 }
 
 /// Returns the heading of a resource in a plan.
-pub(super) fn heading(address: &Address, action: Action) -> String {
-    let what = match action {
+pub(super) fn heading(address: &Address, resource: &ResourcePlan) -> String {
+    let what = match resource.action {
+        Action::Move => {
+            let from = resource.moved_from.as_ref().map(ToString::to_string).unwrap_or_default();
+            return format!("{from} has moved to {address}");
+        }
         Action::NoOp => "is unchanged",
         Action::Create => "will be created",
         Action::Update => "will be updated in place",
@@ -130,6 +138,11 @@ pub(super) fn heading(address: &Address, action: Action) -> String {
     format!("{address} {what}")
 }
 
+/// Joins items as a sentence does.
+pub(super) fn list(items: &[String], none: &str) -> String {
+    if items.is_empty() { none.to_owned() } else { items.join(", ") }
+}
+
 /// Returns the word for a step at work, for one that is done, and for programs.
 pub(super) fn verb_words(verb: Verb) -> (&'static str, &'static str, &'static str) {
     match verb {
@@ -137,6 +150,7 @@ pub(super) fn verb_words(verb: Verb) -> (&'static str, &'static str, &'static st
         Verb::Update => ("Updating", "Update", "update"),
         Verb::Replace => ("Replacing", "Replacement", "replace"),
         Verb::Delete => ("Destroying", "Destruction", "delete"),
+        Verb::Move => ("Moving", "Move", "move"),
         Verb::Adopt => ("Adopting", "Adoption", "adopt"),
         Verb::Forget => ("Forgetting", "Forgetting", "forget"),
         Verb::Wait => ("Waiting", "Wait", "wait"),

@@ -42,8 +42,13 @@ pub(crate) struct Outcome {
 pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outcome, WorkflowError> {
     let plan = approved.into_plan();
     check(&plan, work.state)?;
+    let state = work.state.clone().renamed(&plan.moves);
+    let work = Work { state: &state, ..work };
     let run = Run::new(&plan, &work);
     run.note(Entry::Cluster(plan.cluster.clone()));
+    for (from, to) in &plan.moves {
+        run.note(Entry::Moved { from: from.clone(), to: to.clone() });
+    }
     let mut outcome = walk(&run, work.interrupts.clone()).await?;
     if outcome.failures == 0 && !outcome.interrupted {
         record_outputs(&run, work.outputs);
@@ -301,6 +306,7 @@ mod tests {
             graph.add(address(name));
             let resource = ResourcePlan {
                 action,
+                moved_from: None,
                 changes: vec![change],
                 impact: None,
                 lifecycle: Lifecycle::default(),
@@ -319,6 +325,7 @@ mod tests {
             cluster: ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() },
             lineage: "lineage".to_owned(),
             serial: 0,
+            moves: Vec::new(),
             resources,
             graph,
             drift: Vec::new(),

@@ -5,17 +5,8 @@
 use serde_json::json;
 
 use crate::model::{FIELD_MANAGER, Json, Object};
-
-/// The managers of people's tools that make objects, as opposed to controllers that keep them.
-const MAKERS: [&str; 7] = [
-    "kubectl-client-side-apply",
-    "kubectl-create",
-    "kubectl-edit",
-    "kubectl-patch",
-    "kubectl",
-    "helm",
-    "before-first-apply",
-];
+use crate::plan::is_maker;
+use crate::ssa;
 
 /// Returns the JSON patch that takes from the makers what we apply ourselves; none where they share nothing.
 pub(super) fn parting(live: &Object) -> Option<Json> {
@@ -27,7 +18,7 @@ pub(super) fn parting(live: &Object) -> Option<Json> {
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
         let mut entry = entry.clone();
-        if is_maker(&entry)
+        if is_of_maker(&entry)
             && let Some(fields) = entry.get_mut("fieldsV1")
         {
             changed |= subtract(fields, ours);
@@ -44,9 +35,20 @@ pub(super) fn parting(live: &Object) -> Option<Json> {
     })
 }
 
-fn is_maker(entry: &Json) -> bool {
+/// Returns the JSON patch that makes the fields of client-side appliers ours; none where there are none.
+pub(super) fn migration(live: &Object) -> Option<Json> {
+    let version = live.resource_version()?;
+    let migrated = ssa::migrated(live, FIELD_MANAGER)?;
+    let entries = migrated.pointer("/metadata/managedFields")?;
+    Some(json!([
+        { "op": "replace", "path": "/metadata/managedFields", "value": entries },
+        { "op": "replace", "path": "/metadata/resourceVersion", "value": version },
+    ]))
+}
+
+fn is_of_maker(entry: &Json) -> bool {
     let manager = entry["manager"].as_str().unwrap_or_default();
-    entry["operation"] == "Update" && entry.get("subresource").is_none() && MAKERS.contains(&manager)
+    entry["operation"] == "Update" && entry.get("subresource").is_none() && is_maker(manager)
 }
 
 /// Takes the leaves of `ours` out of `theirs`, and what is empty then; tells whether anything was taken.

@@ -1,10 +1,10 @@
 //! Finds out what became of requests whose result was lost, and of a state that was lost.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::WorkflowError;
 use super::object::{is_ours, named};
 use crate::cluster::{Cluster, ClusterError};
-use crate::model::{Address, Kind, Object, OnDestroy, Scope};
+use crate::model::{Address, Kind, Object, Scope};
 use crate::plan;
 use crate::state::{Act, Intent, Recorded, RecordedObject, State, Status};
 
@@ -66,7 +66,7 @@ fn resolve(state: &mut State, intent: &Intent, settled: Settled) -> String {
     let identity = intent.object.identity();
     let name = named(&identity);
     let address = &intent.address;
-    let resource = state.resources.entry(address.clone()).or_insert_with(unknown_resource);
+    let resource = state.resources.entry(address.clone()).or_insert_with(Recorded::unseen);
     let place = resource.objects.iter().position(|object| object.identity() == identity);
     let sentence = match (intent.act, settled) {
         (Act::Apply, Settled::Ours(object)) => {
@@ -173,22 +173,9 @@ fn record_all(state: &mut State, objects: &[&Object]) -> Vec<String> {
             uid,
             applied: identity,
         };
-        state.resources.entry(address).or_insert_with(unknown_resource).objects.push(recorded);
+        state.resources.entry(address).or_insert_with(Recorded::unseen).objects.push(recorded);
     }
     let count: usize = state.resources.values().map(|resource| resource.objects.len()).sum();
     notices.push(format!("found {count} objects of {} resources", state.resources.len()));
     notices
-}
-
-/// Returns a resource of which nothing is known but that it has objects.
-fn unknown_resource() -> Recorded {
-    Recorded {
-        status: Status::Incomplete,
-        dependencies: BTreeSet::new(),
-        exports: BTreeMap::new(),
-        on_destroy: OnDestroy::default(),
-        prevent_destroy: false,
-        before_delete: Vec::new(),
-        objects: Vec::new(),
-    }
 }

@@ -263,6 +263,7 @@ pub(super) fn verb(action: Action) -> Verb {
         Action::NoOp | Action::Update => Verb::Update,
         Action::Replace => Verb::Replace,
         Action::Delete => Verb::Delete,
+        Action::Move => Verb::Move,
         Action::Adopt => Verb::Adopt,
         Action::Forget => Verb::Forget,
         Action::Wait => Verb::Wait,

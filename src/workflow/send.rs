@@ -7,7 +7,7 @@ use super::body::{Bind, binding, body, is_as_planned, random_text};
 use super::delete::propagation;
 use super::error::Stop;
 use super::object::{edit, managers, named, recorded};
-use super::parting::parting;
+use super::parting::{migration, parting};
 use super::rank::{Rank, groups, rank};
 use super::run::{Run, verb};
 use super::wait::Waited;
@@ -195,7 +195,7 @@ impl Run<'_> {
             Change::Create { desired, .. } => (desired, self.create(address, desired).await?, Verb::Create),
             Change::Update { desired, live, force, adopt, .. } => {
                 let verb = if *adopt { Verb::Adopt } else { Verb::Update };
-                let live = self.update(address, desired, live, *force).await?;
+                let live = self.update(address, desired, live, *force, *adopt).await?;
                 let live = if *adopt { self.part(live).await } else { live };
                 (desired, live, verb)
             }
@@ -269,15 +269,24 @@ impl Run<'_> {
         desired: &DesiredObject,
         planned: &Object,
         force: bool,
+        adopt: bool,
     ) -> Result<Object, Stop> {
-        let bind = binding(desired, force);
+        let bind = if adopt { Bind::Version } else { binding(desired, force) };
         let uid = planned.uid().unwrap_or_default();
         let mut live = planned.clone();
         for attempt in 1.. {
             let object = Self::body(desired, Some(&live), bind)?;
             let intended = recorded(&unbound(&object), &desired.sensitive, uid, &self.state.salt);
             let intent = self.intend(address, Act::Apply, intended).await?;
-            let error = match self.cluster.apply(&object, Apply { force, dry_run: false }).await {
+            let applied = match self.migrate(&live, adopt).await {
+                Ok(Some(migrated)) => {
+                    let object = Self::body(desired, Some(&migrated), bind)?;
+                    self.cluster.apply(&object, Apply { force, dry_run: false }).await
+                }
+                Ok(None) => self.cluster.apply(&object, Apply { force, dry_run: false }).await,
+                Err(error) => Err(error),
+            };
+            let error = match applied {
                 Ok(outcome) => return Ok(self.accept(address, desired, &unbound(&object), outcome)),
                 Err(error) => error,
             };
@@ -295,6 +304,17 @@ impl Run<'_> {
             return Err(at(self.unsure(intent, &doing, &error).await, desired));
         }
         unreachable!("the loop ends by returning")
+    }
+
+    /// Makes the fields of `kubectl apply` ours, before an adopted object is applied; values stay.
+    ///
+    /// Without this, the apply could not remove what the configuration does not have, and a value that
+    /// gives way to another kind of value would stay beside it.
+    async fn migrate(&self, live: &Object, adopt: bool) -> Result<Option<Object>, ClusterError> {
+        match migration(live).filter(|_| adopt) {
+            Some(patch) => self.cluster.patch(&live.identity(), &live.kind(), &patch).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Takes the fields that we own now from those who made the object by hand before.

@@ -13,6 +13,7 @@ mod objects;
 mod public;
 mod real;
 mod records;
+mod refactoring;
 mod trouble;
 mod values;
 mod world;
@@ -48,6 +49,7 @@ fn stories() -> Vec<Story> {
         drift::STORIES,
         objects::STORIES,
         records::STORIES,
+        refactoring::STORIES,
         values::STORIES,
         trouble::STORIES,
         crash::STORIES,

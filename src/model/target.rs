@@ -2,19 +2,19 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::address::{AddressError, split, write_modules};
-use super::{Address, Key};
+use super::address::{AddressError, leads_to, split, write_modules};
+use super::{Address, Key, ModuleStep};
 
 /// Names resources: one, all instances of a block, or everything in a module.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Selector {
+pub(crate) enum Target {
     /// A block with all its instances, or one instance of it.
     Resource(Address),
     /// A module call with all its instances, or one instance of it: the calls that lead to it, never empty.
-    Module(Vec<(String, Option<Key>)>),
+    Module(Vec<ModuleStep>),
 }
 
-impl Selector {
+impl Target {
     /// Reads the parts of a name, such as `module`, `team["a"]`, `redis`, `gcs`.
     pub(crate) fn of_parts(parts: Vec<(String, Option<Key>)>) -> Option<Self> {
         let mut parts = parts.into_iter();
@@ -32,7 +32,7 @@ impl Selector {
     }
 
     /// Returns the modules that lead to what is meant; its own call included where a module is meant.
-    pub(crate) fn modules(&self) -> &[(String, Option<Key>)] {
+    pub(crate) fn modules(&self) -> &[ModuleStep] {
         match self {
             Self::Resource(address) => &address.modules,
             Self::Module(modules) => modules,
@@ -40,26 +40,16 @@ impl Selector {
     }
 
     /// Tells whether an address is meant. A name without a key means all instances.
-    pub(crate) fn covers(&self, other: &Address) -> bool {
-        let own = self.modules();
-        let is_met = |((name, key), (found, of)): (&(String, Option<Key>), &(String, Option<Key>))| {
-            name == found && (key.is_none() || key == of)
-        };
-        let leads = other.modules.len() >= own.len() && own.iter().zip(&other.modules).all(is_met);
+    pub(crate) fn covers(&self, address: &Address) -> bool {
         match self {
-            Self::Module(_) => leads,
-            Self::Resource(address) => {
-                leads
-                    && other.modules.len() == own.len()
-                    && (&address.resource_type, &address.name) == (&other.resource_type, &other.name)
-                    && (address.key.is_none() || address.key == other.key)
-            }
+            Self::Resource(resource) => resource.covers(address),
+            Self::Module(path) => leads_to(path, &address.modules),
         }
     }
 
     /// Returns the same name without any key.
     pub(crate) fn without_keys(&self) -> Self {
-        let bare = |modules: &[(String, Option<Key>)]| modules.iter().map(|(name, _)| (name.clone(), None)).collect();
+        let bare = |modules: &[ModuleStep]| modules.iter().map(|(name, _)| (name.clone(), None)).collect();
         match self {
             Self::Module(modules) => Self::Module(bare(modules)),
             Self::Resource(address) => {
@@ -74,13 +64,13 @@ impl Selector {
     }
 }
 
-impl From<Address> for Selector {
+impl From<Address> for Target {
     fn from(address: Address) -> Self {
         Self::Resource(address)
     }
 }
 
-impl fmt::Display for Selector {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Resource(address) => address.fmt(f),
@@ -89,7 +79,7 @@ impl fmt::Display for Selector {
     }
 }
 
-impl FromStr for Selector {
+impl FromStr for Target {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -101,7 +91,7 @@ impl FromStr for Selector {
 mod tests {
     use super::*;
 
-    fn selector(text: &str) -> Selector {
+    fn target(text: &str) -> Target {
         text.parse().expect("a selector")
     }
 
@@ -120,7 +110,7 @@ mod tests {
     #[test]
     fn what_is_no_selector_is_refused() {
         for text in ["", "redis", "module", "module[0].a", "redis.a.b", "module.t.redis", "redis[0].a"] {
-            assert_eq!(text.parse::<Selector>(), Err(AddressError(text.to_owned())));
+            assert_eq!(text.parse::<Target>(), Err(AddressError(text.to_owned())));
         }
     }
 
