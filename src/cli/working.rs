@@ -7,9 +7,10 @@ use super::arguments::{Applying, Global, Locking};
 use super::exit::{Exit, Failure};
 use super::planning::Planned;
 use super::progress::Progress;
-use super::project;
+use super::project::{self, Project};
 use super::terminal::Terminal;
-use crate::model::{Event, Severity};
+use crate::model::{Diagnostic, Event, Severity};
+use crate::plan::Mode;
 use crate::state::Lock;
 use crate::workflow::{self, Limits, Outcome, Work};
 
@@ -34,6 +35,7 @@ pub(super) async fn carry_out(
     if plan.is_empty() && !plan.is_record_outdated() && !is_recovered {
         return Ok(Exit::Done);
     }
+    let mode = plan.mode;
     let (events, received) = mpsc::unbounded_channel();
     let (interrupts, interrupted) = watch::channel(0_u8);
     let listening = tokio::spawn(count_interrupts(interrupts, events.clone()));
@@ -55,7 +57,18 @@ pub(super) async fn carry_out(
     let (_, open) = store.finish(journal)?;
     connection.finish()?;
     progress.finish(&outcome, open.len())?;
+    if mode == Mode::Apply && outcome.failures == 0 && !outcome.interrupted {
+        checks(&project, &outcome, terminal)?;
+    }
     Ok(exit(&outcome))
+}
+
+/// Shows what the `check` blocks find now that everything is up, and that the plan has not shown already.
+fn checks(project: &Project, outcome: &Outcome, terminal: &mut Terminal) -> Result<(), Failure> {
+    let told = &project.evaluation.desired.diagnostics;
+    let found = project.evaluation.checks(&outcome.known);
+    let new: Vec<Diagnostic> = found.into_iter().filter(|diagnostic| !told.contains(diagnostic)).collect();
+    Ok(terminal.diagnostics(&new)?)
 }
 
 /// Counts Ctrl-C: the first stops what has not begun, the second ends the process.

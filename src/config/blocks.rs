@@ -71,6 +71,10 @@ pub(crate) struct ResourceBlock {
     pub allow_checks: Vec<(String, Span)>,
     pub lifecycle: Lifecycle,
     pub preconditions: Vec<Condition>,
+    /// With `self`.
+    pub postconditions: Vec<Condition>,
+    /// References, of `replace_triggered_by`.
+    pub triggers: Vec<Expression>,
     pub arguments: Body,
 }
 

@@ -33,7 +33,7 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
             "moved" => refactoring::moved(block, config, diagnostics),
             "removed" => refactoring::removed(block, config, diagnostics),
             "import" => refactoring::import(block, config, diagnostics),
-            "check" => refactoring::check(block, config, diagnostics),
+            "check" => refactoring::check(&block, config, diagnostics),
             _ => diagnostics.push(unknown_block(&block)),
         }
     }
@@ -160,7 +160,8 @@ fn resource(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>
     arguments.attributes = kept;
     let (lifecycle_blocks, kept) = arguments.blocks.into_iter().partition(|inner| &*inner.kind == "lifecycle");
     arguments.blocks = kept;
-    let (lifecycle, preconditions) = settings::lifecycle(lifecycle_blocks, diagnostics);
+    let settings::LifecycleBlock { lifecycle, preconditions, postconditions, triggers } =
+        settings::lifecycle(lifecycle_blocks, diagnostics);
     if let Some(cluster) = taken.remove("cluster") {
         let message = "choosing among several clusters (`cluster` on a resource) is not supported yet";
         diagnostics.push(Diagnostic::error(message).at(cluster.name_span));
@@ -175,6 +176,8 @@ fn resource(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>
         allow_checks: settings::texts(taken.remove("allow_checks"), "allow_checks", diagnostics),
         lifecycle,
         preconditions,
+        postconditions,
+        triggers,
         arguments,
     };
     if let Some(first) = config.resources.get(&(resource_type.clone(), name.clone())) {

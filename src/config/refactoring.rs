@@ -86,9 +86,9 @@ pub(super) fn import(block: Block, config: &mut Config, diagnostics: &mut Vec<Di
 }
 
 /// Adds a `check` block.
-pub(super) fn check(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
-    let Some([name]) = labels(&block, &["name"], diagnostics) else { return };
-    check_names(&block, &[], &["assert"], diagnostics);
+pub(super) fn check(block: &Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
+    let Some([name]) = labels(block, &["name"], diagnostics) else { return };
+    check_names(block, &[], &["assert"], diagnostics);
     let asserts = conditions(&block.body, "assert", diagnostics);
     let header = block.header;
     if asserts.is_empty() && block.body.blocks_of("assert").next().is_none() {

@@ -42,13 +42,14 @@ pub(super) fn texts(
     })
 }
 
-/// Reads the list of `depends_on`.
+/// Reads a list of references, such as that of `depends_on`.
 pub(super) fn references(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Expression> {
     let Some(attribute) = attribute else { return Vec::new() };
+    let name = attribute.name.clone();
     let span = attribute.value.span;
     let found = items(attribute.value).filter(|items| items.iter().all(|item| item.as_reference().is_some()));
     found.unwrap_or_else(|| {
-        let message = "`depends_on` is a list of references, such as `[ray_head.main]`";
+        let message = format!("`{name}` is a list of references, such as `[ray_head.main]`");
         diagnostics.push(Diagnostic::error(message).at(span));
         Vec::new()
     })
@@ -59,10 +60,20 @@ pub(super) fn literal_needed(name: &str, what: &str, value: &Expression) -> Diag
     Diagnostic::error(format!("`{name}` must be {what}, written out")).at(value.span)
 }
 
+/// What a `lifecycle` block says.
+#[derive(Debug, Default)]
+pub(super) struct LifecycleBlock {
+    pub lifecycle: Lifecycle,
+    pub preconditions: Vec<Condition>,
+    pub postconditions: Vec<Condition>,
+    /// The list of `replace_triggered_by`.
+    pub triggers: Vec<Expression>,
+}
+
 /// Reads the `lifecycle` blocks of a resource, of which there should be at most one.
-pub(super) fn lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -> (Lifecycle, Vec<Condition>) {
+pub(super) fn lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -> LifecycleBlock {
     let mut blocks = blocks.into_iter();
-    let Some(block) = blocks.next() else { return (Lifecycle::default(), Vec::new()) };
+    let Some(block) = blocks.next() else { return LifecycleBlock::default() };
     for second in blocks {
         let message = "a second `lifecycle` block";
         diagnostics.push(Diagnostic::error(message).at(second.header).related(block.header, "the first is here"));
@@ -70,20 +81,16 @@ pub(super) fn lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -
     labels(&block, &[], diagnostics);
     let attributes = ["prevent_destroy", "on_destroy", "ignore_changes", "replace_triggered_by"];
     check_names(&block, &attributes, &["precondition", "postcondition"], diagnostics);
-    for later in block.body.blocks_of("postcondition") {
-        diagnostics.push(Diagnostic::error("`postcondition` is not supported yet").at(later.header));
-    }
     let preconditions = conditions(&block.body, "precondition", diagnostics);
+    let postconditions = conditions(&block.body, "postcondition", diagnostics);
     let mut take = taker(block.body.attributes);
-    if let Some(attribute) = take("replace_triggered_by") {
-        diagnostics.push(Diagnostic::error("`replace_triggered_by` is not supported yet").at(attribute.name_span));
-    }
+    let triggers = references(take("replace_triggered_by"), diagnostics);
     let lifecycle = Lifecycle {
         prevent_destroy: flag(take("prevent_destroy"), "prevent_destroy", false, diagnostics),
         on_destroy: on_destroy(take("on_destroy"), diagnostics),
         ignore_changes: ignore_changes(take("ignore_changes"), diagnostics),
     };
-    (lifecycle, preconditions)
+    LifecycleBlock { lifecycle, preconditions, postconditions, triggers }
 }
 
 fn on_destroy(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> OnDestroy {

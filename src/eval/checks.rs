@@ -8,5 +8,10 @@ use crate::model::{Diagnostic, Severity};
 pub(super) fn failed<'a>(name: &str, block: &'a CheckBlock, scope: &Scope<'a>) -> Vec<Diagnostic> {
     let of = format!("check `{name}`");
     let found = block.asserts.iter().filter_map(|assert| inputs::check(assert, &of, scope));
-    found.map(|diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic }).collect()
+    found.map(as_warning).collect()
+}
+
+/// Makes a warning of a mistake.
+pub(super) fn as_warning(diagnostic: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..diagnostic }
 }

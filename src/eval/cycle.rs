@@ -36,6 +36,7 @@ fn name(node: &Node, modules: &Modules) -> String {
         Item::Local(name) => format!("local.{name}"),
         Item::Resource(resource_type, name) => format!("{resource_type}.{name}"),
         Item::Output(name) => format!("output.{name}"),
+        Item::Check(name) => format!("check.{name}"),
         Item::Call(name) | Item::End(name) => format!("module.{name}"),
     };
     let steps = modules.names(node.module).into_iter().map(|name| format!("module.{name}."));

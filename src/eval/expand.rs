@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::arguments::{Owner, body};
 use super::inputs::check;
 use super::json::Output;
-use super::kinds::Kind;
+use super::kinds::{Kind, Kinds};
 use super::locate::locate;
 use super::scope::Scope;
+use super::triggers::triggers;
 use crate::config::ResourceBlock;
 use crate::model::{
     Address, DesiredObject, DesiredResource, Diagnostic, Exports, Json, Object, Objects, Secrets, Severity, UNKNOWN,
@@ -30,6 +31,7 @@ pub(super) struct Request<'a> {
     pub block: &'a ResourceBlock,
     pub kind: &'a Kind,
     pub address: &'a Address,
+    pub kinds: &'a Kinds,
     pub referrers: &'a [Referrer],
     /// The resources that it needs and that are not wholly known yet.
     pub until: &'a BTreeSet<Address>,
@@ -45,13 +47,17 @@ pub(super) fn expand<'a>(request: Request<'a>, scope: &Scope<'a>) -> Expanded {
     for condition in &block.preconditions {
         output.diagnostics.extend(check(condition, &format!("`{}`", request.address), scope));
     }
+    let triggers = triggers(block, request.address, request.kinds, scope).unwrap_or_else(|failures| {
+        output.diagnostics.extend(failures.into_iter().map(|failure| *failure));
+        Vec::new()
+    });
     let is_wrong = output.diagnostics.iter().any(Diagnostic::is_error);
     let mut expanded = Expanded { resource: None, secrets: output.secrets, diagnostics: output.diagnostics };
     if is_wrong || request.checks_only {
         return expanded;
     }
     if output.unknown {
-        expanded.resource = Some(unknown(request));
+        expanded.resource = Some(DesiredResource { triggers, ..unknown(request) });
         return expanded;
     }
     let context = Context { address: request.address, referrers: request.referrers };
@@ -59,7 +65,25 @@ pub(super) fn expand<'a>(request: Request<'a>, scope: &Scope<'a>) -> Expanded {
         Ok(expansion) => finish(request, expansion, &mut expanded),
         Err(problems) => expanded.diagnostics.extend(findings(request, problems)),
     }
+    if let Some(resource) = &mut expanded.resource {
+        resource.triggers = triggers;
+        expanded.diagnostics.extend(postconditions(request, &resource.exports, scope));
+    }
+    if expanded.diagnostics.iter().any(Diagnostic::is_error) {
+        expanded.resource = None;
+    }
     expanded
+}
+
+/// Returns what does not hold of the resource as it will be, which is called `self`.
+fn postconditions(request: Request<'_>, exports: &Exports, scope: &Scope<'_>) -> Vec<Diagnostic> {
+    if request.block.postconditions.is_empty() {
+        return Vec::new();
+    }
+    let own = BTreeMap::from([(Arc::from("self"), Value::Resource(Arc::new(exports.clone())))]);
+    let scope = Scope { names: Some(&own), ..*scope };
+    let of = format!("`{}`", request.address);
+    request.block.postconditions.iter().filter_map(|condition| check(condition, &of, &scope)).collect()
 }
 
 /// Returns a resource of which nothing can be said before other resources are up.
@@ -69,6 +93,7 @@ fn unknown(request: Request<'_>) -> DesiredResource {
         address: request.address.clone(),
         span: request.block.header,
         lifecycle: request.block.lifecycle.clone(),
+        triggers: Vec::new(),
         objects: Objects::Unknown { until: request.until.clone() },
         exports: Exports { address: request.address.clone(), values: names.collect() },
         on_restart: None,

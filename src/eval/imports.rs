@@ -29,13 +29,10 @@ pub(super) fn imports<'a>(block: &'a ImportBlock, scope: &Scope<'a>) -> Result<V
 
 fn import(block: &ImportBlock, instance: &Instance, scope: &Scope<'_>) -> Result<Import, Failure> {
     let scope = Scope { instance, ..*scope };
-    let to = match target(&block.to, &scope)? {
-        Some(Target::Resource(address)) => address,
-        _ => {
-            let failure = fail("`to` names no resource", block.to.span);
-            let hint = "write one resource or one instance, such as `redis.gcs` or `redis.gcs[each.key]`";
-            return Err(Box::new(failure.hint(hint)));
-        }
+    let Some(Target::Resource(to)) = target(&block.to, &scope)? else {
+        let failure = fail("`to` names no resource", block.to.span);
+        let hint = "write one resource or one instance, such as `redis.gcs` or `redis.gcs[each.key]`";
+        return Err(Box::new(failure.hint(hint)));
     };
     Ok(Import { to, id: id(&block.id, &scope)?, span: Some(block.id.span) })
 }

@@ -39,6 +39,7 @@ mod scope;
 mod shape;
 mod targets;
 mod text;
+mod triggers;
 mod types;
 mod visit;
 mod walk;

@@ -66,7 +66,7 @@ impl<'a> Newer<'a> {
             Item::Variable(name) => roots.variables.get(name),
             Item::Local(name) => roots.locals.get(name),
             Item::Output(_) => return true,
-            Item::Validation(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => None,
+            Item::Validation(_) | Item::Check(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => None,
         };
         value.is_some_and(|value| !value.is_wholly_known())
     }
@@ -137,7 +137,7 @@ impl<'a> Newer<'a> {
                 };
                 return instances.called(at, &call.name, None).into_iter().filter(is_unknown).collect();
             }
-            Item::Validation(_) | Item::Call(_) | Item::End(_) => false,
+            Item::Validation(_) | Item::Check(_) | Item::Call(_) | Item::End(_) => false,
         };
         if is_meant && node.module == instance.module { vec![at] } else { Vec::new() }
     }
@@ -167,7 +167,7 @@ impl<'a> Newer<'a> {
                 let whole = modules.entry(call.name.clone()).or_insert_with(planned);
                 set_output(whole, instance.instance.key().as_ref(), name, value);
             }
-            Item::Validation(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => {}
+            Item::Validation(_) | Item::Check(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => {}
         }
         Ok(())
     }

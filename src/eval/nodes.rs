@@ -28,6 +28,8 @@ pub(super) enum Item {
     /// A block, by type and name.
     Resource(Arc<str>, Arc<str>),
     Output(Arc<str>),
+    /// A `check` block; nothing needs it.
+    Check(Arc<str>),
     /// Everything that a call leads to, for `depends_on`.
     End(Arc<str>),
 }
@@ -130,6 +132,7 @@ fn add_items(id: ModuleId, config: &Config, nodes: &mut Nodes) {
     let blocks = config.resources.keys();
     blocks.for_each(|(resource_type, name)| nodes.add(id, Item::Resource(resource_type.clone(), name.clone())));
     config.outputs.keys().for_each(|name| nodes.add(id, Item::Output(name.clone())));
+    config.checks.keys().for_each(|name| nodes.add(id, Item::Check(name.clone())));
     config.modules.keys().for_each(|name| nodes.add(id, Item::End(name.clone())));
 }
 
@@ -212,6 +215,9 @@ pub(super) fn uses<'a>(node: &Node, modules: &'a Modules, found: &mut dyn FnMut(
                 visitor.depends_on(&output.depends_on);
             }
         }
+        Item::Check(name) => {
+            config.checks.get(name).into_iter().for_each(|check| visitor.conditions(&check.asserts));
+        }
         Item::End(_) => {}
     }
 }
@@ -249,6 +255,15 @@ impl<'a> Visitor<'a, '_> {
         block.repetition.expression().into_iter().for_each(|expression| self.expression(expression));
         self.depends_on(&block.depends_on);
         self.conditions(&block.preconditions);
+        block.triggers.iter().for_each(|trigger| self.expression(trigger));
+        let (module, found) = (self.module, &mut *self.found);
+        for expression in block.postconditions.iter().flat_map(|check| [&check.condition, &check.message]) {
+            references::of_expression(expression, &mut |reference| {
+                if &**reference.root != "self" {
+                    found(Use { module, reference, in_depends_on: false });
+                }
+            });
+        }
         let (module, found) = (self.module, &mut *self.found);
         references::of_body(&block.arguments, &mut |reference| {
             found(Use { module, reference, in_depends_on: false });

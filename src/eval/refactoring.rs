@@ -1,17 +1,22 @@
 //! What the configuration says of resources that are there already, in all modules.
+use std::sync::Arc;
+
 use super::checks;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluation, Evaluator, Known};
 use super::imports::imports;
 use super::module_instances::InstanceId;
-use super::modules::{ModuleId, Modules};
+use super::modules::ModuleId;
+use super::newer::Newer;
+use super::nodes::Item;
 use super::world::scope;
+use crate::config::on_large_stack;
 use crate::model::{Address, Diagnostic, Move, Removal};
 
 impl Evaluator<'_> {
     /// Gathers what was moved, removed and imported.
     pub(super) fn refactor(&mut self) {
         for (id, module) in self.world.modules.all() {
-            let within = calls(&self.world.modules, id);
+            let within: Vec<String> = self.world.modules.names(id).into_iter().map(ToString::to_string).collect();
             let path: Vec<_> = within.iter().map(|name| (name.clone(), None)).collect();
             let config = &module.config;
             let declared = config
@@ -60,14 +65,26 @@ impl Evaluator<'_> {
     }
 }
 
-/// Returns the calls that lead to a module, the outermost first.
-fn calls(modules: &Modules, id: ModuleId) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut next = modules.get(id).call.as_ref();
-    while let Some(call) = next {
-        names.push(call.name.to_string());
-        next = modules.get(call.caller).call.as_ref();
+impl Evaluation {
+    /// Tells which `check` blocks do not hold with what the resources that are up export.
+    pub(crate) fn checks(&self, known: &Known) -> Vec<Diagnostic> {
+        on_large_stack(|| {
+            let all = self.world.modules.all();
+            all.flat_map(|(id, module)| module.config.checks.keys().map(move |name| (id, name)))
+                .flat_map(|(id, name)| self.instances.of(id).iter().map(move |at| (id, name, *at)))
+                .flat_map(|(id, name, at)| self.check(id, name, at, known))
+                .collect()
+        })
     }
-    names.reverse();
-    names
+
+    fn check(&self, id: ModuleId, name: &Arc<str>, at: InstanceId, known: &Known) -> Vec<Diagnostic> {
+        let block = self.world.modules.get(id).config.checks.get(name);
+        let (Some(block), Some(node)) = (block, self.nodes.id(id, Item::Check(name.clone()))) else {
+            return Vec::new();
+        };
+        match Newer::of(self, at, node, known) {
+            Ok(newer) => newer.within(at, |scope| checks::failed(name, block, scope)),
+            Err(found) => found.into_iter().map(checks::as_warning).collect(),
+        }
+    }
 }

@@ -76,7 +76,15 @@ impl Evaluation {
             let instance = instance.ok_or_else(gone)?;
             let kind = self.world.kinds.get(&block.resource_type).ok_or_else(gone)?;
             let (referrers, until) = (self.world.referrers.of(module, address), BTreeSet::new());
-            let request = Request { block, kind, address, referrers: &referrers, until: &until, checks_only: false };
+            let request = Request {
+                block,
+                kind,
+                address,
+                kinds: &self.world.kinds,
+                referrers: &referrers,
+                until: &until,
+                checks_only: false,
+            };
             let expanded = expand(request, &Scope { instance: &instance, ..*scope });
             expanded.resource.ok_or_else(|| sorted(expanded.diagnostics))
         })

@@ -35,7 +35,7 @@ impl Evaluator<'_> {
                 wrong == 0
             }
             Item::Resource(resource_type, name) => self.resource(&ids, resource_type, name, node, is_tainted),
-            Item::End(_) => true,
+            Item::Check(_) | Item::End(_) => true,
         }
     }
 
@@ -290,7 +290,15 @@ impl Evaluator<'_> {
             let direct: BTreeSet<Address> = named.union(&module.gate).cloned().collect();
             let until = direct.iter().filter(|need| !is_settled(desired, need)).cloned().collect();
             let referrers = world.referrers.of(node.module, &address);
-            let request = Request { block, kind, address: &address, referrers: &referrers, until: &until, checks_only };
+            let request = Request {
+                block,
+                kind,
+                address: &address,
+                kinds: &world.kinds,
+                referrers: &referrers,
+                until: &until,
+                checks_only,
+            };
             (expand(request, &scope), direct)
         });
         self.diagnostics.extend(expanded.diagnostics);

@@ -1,7 +1,9 @@
 //! What the configuration asks for, resource by resource.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, Diagnostic, Graph, Import, Judge, Lifecycle, Move, Object, Removal, Secrets, Span, Value};
+use super::{
+    Address, Diagnostic, Graph, Import, Judge, Lifecycle, Move, Object, Removal, Secrets, Span, Trigger, Value,
+};
 
 /// Everything that the configuration asks for.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +37,7 @@ pub(crate) struct DesiredResource {
     /// The block's first line.
     pub span: Span,
     pub lifecycle: Lifecycle,
+    pub triggers: Vec<Trigger>,
     pub objects: Objects,
     pub exports: Exports,
     /// One plain sentence on what rolling the pods does to a running Ray system.

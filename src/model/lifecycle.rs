@@ -1,6 +1,8 @@
 //! What a resource's `lifecycle` block asks for.
 use serde::{Deserialize, Serialize};
 
+use super::{Target, Value};
+
 /// What becomes of the objects when the resource is destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -10,6 +12,15 @@ pub(crate) enum OnDestroy {
     Delete,
     /// They stay in the cluster and are forgotten.
     Keep,
+}
+
+/// What makes a resource anew: an entry of `replace_triggered_by`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Trigger {
+    /// Resources: when one of them is changed or replaced.
+    Resources(Target),
+    /// A value, by how it is written: when it is another than at the last apply.
+    Value { name: String, value: Value },
 }
 
 /// The settings of a `lifecycle` block.

@@ -23,7 +23,7 @@ pub(crate) use desired::{
 pub(crate) use diagnostic::{Diagnostic, FileId, Severity, Span};
 pub(crate) use event::{Event, Verb};
 pub(crate) use graph::{Cycle, Graph};
-pub(crate) use lifecycle::{Lifecycle, OnDestroy};
+pub(crate) use lifecycle::{Lifecycle, OnDestroy, Trigger};
 pub(crate) use object::{Identity, Kind, Object, Owner};
 pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};

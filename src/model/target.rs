@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn target(text: &str) -> Target {
-        text.parse().expect("a selector")
+        text.parse().expect("a target")
     }
 
     fn address(text: &str) -> Address {
@@ -100,25 +100,25 @@ mod tests {
     }
 
     #[test]
-    fn selectors_are_read_as_they_are_printed() {
+    fn targets_are_read_as_they_are_printed() {
         for text in ["redis.a", "redis.a[0]", "module.t", r#"module.t["a"].module.u"#, r#"module.t["a"].redis.a["k"]"#]
         {
-            assert_eq!(selector(text).to_string(), text);
+            assert_eq!(target(text).to_string(), text);
         }
     }
 
     #[test]
-    fn what_is_no_selector_is_refused() {
+    fn what_is_no_target_is_refused() {
         for text in ["", "redis", "module", "module[0].a", "redis.a.b", "module.t.redis", "redis[0].a"] {
             assert_eq!(text.parse::<Target>(), Err(AddressError(text.to_owned())));
         }
     }
 
     #[track_caller]
-    fn check(selector_text: &str, covered: &[&str], others: &[&str]) {
-        let selector = selector(selector_text);
-        assert!(covered.iter().all(|text| selector.covers(&address(text))), "{selector_text} covers {covered:?}");
-        assert!(!others.iter().any(|text| selector.covers(&address(text))), "{selector_text} leaves {others:?}");
+    fn check(meant: &str, covered: &[&str], others: &[&str]) {
+        let target = target(meant);
+        assert!(covered.iter().all(|text| target.covers(&address(text))), "{meant} covers {covered:?}");
+        assert!(!others.iter().any(|text| target.covers(&address(text))), "{meant} leaves {others:?}");
     }
 
     #[test]

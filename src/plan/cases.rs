@@ -113,6 +113,7 @@ impl World {
             address: address.clone(),
             span: Span { file: FileId(0), start: 0, end: 1 },
             lifecycle: Lifecycle::default(),
+            triggers: Vec::new(),
             objects: Objects::Known(objects),
             exports: Exports { address: address.clone(), values: BTreeMap::new() },
             on_restart: Some("restarts it".to_owned()),
@@ -159,6 +160,7 @@ impl World {
                 exports: BTreeMap::new(),
                 on_destroy: resource.lifecycle.on_destroy,
                 prevent_destroy: resource.lifecycle.prevent_destroy,
+                triggers: triggers::digests(&resource.triggers, "salt"),
                 before_delete: Vec::new(),
                 objects,
             };

@@ -82,6 +82,10 @@ pub(crate) struct ResourcePlan {
     /// What it costs a running Ray system, as one plain sentence.
     pub impact: Option<String>,
     pub lifecycle: Lifecycle,
+    /// Salted hashes of the values that make it anew when they change; those that are not known yet are left out.
+    pub triggers: BTreeMap<String, String>,
+    /// Which entry of `replace_triggered_by` makes it anew.
+    pub triggered_by: Option<String>,
     /// Jobs to run and wait for before anything of it is deleted.
     pub before_delete: Vec<Object>,
     /// What to record; `Value::Unknown` parts are evaluated again during apply.

@@ -17,7 +17,8 @@ impl Plan {
         exports: &BTreeMap<String, Value>,
         before_delete: Vec<Json>,
     ) -> Recorded {
-        let lifecycle = self.resources.get(address).map(|planned| planned.lifecycle.clone()).unwrap_or_default();
+        let planned = self.resources.get(address);
+        let lifecycle = planned.map(|planned| planned.lifecycle.clone()).unwrap_or_default();
         let shown = exports.iter().filter(|(_, value)| !holds_secret(value));
         Recorded {
             status,
@@ -25,6 +26,7 @@ impl Plan {
             exports: shown.filter_map(|(name, value)| Some((name.clone(), value_to_json(value)?))).collect(),
             on_destroy: lifecycle.on_destroy,
             prevent_destroy: lifecycle.prevent_destroy,
+            triggers: planned.map(|planned| planned.triggers.clone()).unwrap_or_default(),
             before_delete,
             objects: Vec::new(),
         }
@@ -39,6 +41,7 @@ pub(super) fn without_objects(recorded: &Recorded) -> Recorded {
         exports: recorded.exports.clone(),
         on_destroy: recorded.on_destroy,
         prevent_destroy: recorded.prevent_destroy,
+        triggers: recorded.triggers.clone(),
         before_delete: recorded.before_delete.clone(),
         objects: Vec::new(),
     }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, Desired, DesiredObject, Diagnostic, Identity, Json, Lifecycle, Objects, Observed, OnDestroy,
+    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Identity, Json, Objects, Observed, OnDestroy,
 };
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
@@ -13,7 +13,7 @@ use crate::state::{RecordedObject, State};
 use super::judge::{self, Case, Context};
 use super::{
     Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, imports, kinds, mask, moves, needs,
-    orphan, outputs, prepare, removals, select,
+    orphan, outputs, prepare, removals, select, triggers,
 };
 
 /// A plan of which some changes still wait for the server's word.
@@ -110,13 +110,17 @@ impl Drafting {
         mut stamped: Stamped,
         selection: &BTreeSet<Address>,
     ) {
-        for (address, resource) in &desired.resources {
+        // In the order of apply: what is made anew may make others anew.
+        let order = self.plan.graph.order().unwrap_or_default();
+        for (address, resource) in order.iter().filter_map(|address| desired.resources.get_key_value(address)) {
             let mut planned = ResourcePlan {
                 action: Action::NoOp,
                 moved_from: None,
                 changes: Vec::new(),
                 impact: None,
                 lifecycle: resource.lifecycle.clone(),
+                triggers: triggers::digests(&resource.triggers, &context.state.salt),
+                triggered_by: None,
                 before_delete: resource.before_delete.clone(),
                 exports: resource.exports.values.clone(),
                 unknown_until: BTreeSet::new(),
@@ -127,7 +131,12 @@ impl Drafting {
                     planned.unknown_until.clone_from(until);
                 }
                 let objects = stamped.remove(address).unwrap_or_default();
-                planned.changes = self.judge_all(context, address, &resource.lifecycle, objects);
+                if let Some(recorded) = context.state.resources.get(address) {
+                    let (then, now) = (&recorded.triggers, &planned.triggers);
+                    planned.triggered_by = triggers::fired(&resource.triggers, then, now, &self.plan.resources);
+                }
+                let replace = planned.triggered_by.is_some() || is_asked_for(context, address);
+                planned.changes = self.judge_all(context, address, resource, objects, replace);
                 let notes = finish::Notes::of(resource, context.state.resources.get(address));
                 self.notes.insert(address.clone(), notes);
             }
@@ -139,11 +148,12 @@ impl Drafting {
         &mut self,
         context: &Context<'_>,
         address: &Address,
-        lifecycle: &Lifecycle,
+        resource: &DesiredResource,
         objects: Vec<DesiredObject>,
+        replace: bool,
     ) -> Vec<Change> {
+        let lifecycle = &resource.lifecycle;
         let status = context.state.resources.get(address).map(|recorded| recorded.status);
-        let replace = context.options.replace.iter().any(|wanted| wanted.covers(address));
         let mut changes = Vec::new();
         for desired in objects {
             let identity = desired.object.identity();
@@ -221,6 +231,11 @@ impl Drafting {
             self.plan.resources.insert(address.clone(), planned);
         }
     }
+}
+
+/// Tells whether `--replace` names a resource.
+fn is_asked_for(context: &Context<'_>, address: &Address) -> bool {
+    context.options.replace.iter().any(|wanted| wanted.covers(address))
 }
 
 /// Refuses a cluster that is not the one that the state was made on.

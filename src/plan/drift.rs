@@ -95,7 +95,7 @@ fn disagreements(
         .filter(|taken| taken.live.as_ref() != Some(&taken.desired))
         .map(|taken| {
             let sensitive = mask::is_secret(&recorded.kind, &taken.path) || mask::holds_hash(&taken.desired);
-            let is_ignored = left.paths.iter().any(|path| path.covers(&taken.path))
+            let is_ignored = left.paths.iter().any(|path| fields::covers(live.json(), path, &taken.path))
                 || fields::find(&carried, &taken.path) == taken.live.as_ref();
             let by_design = taken.owner.as_ref().is_some_and(|owner| owner::is_expected(&taken.path, owner));
             let expected = is_ignored || (taken.certain && by_design);

@@ -48,7 +48,7 @@ pub(super) fn set(json: &mut Json, path: &FieldPath, value: Json) {
     let mut node = json;
     for step in &path.0 {
         let next = match step {
-            Step::Field(name) => {
+            Step::Field(name) if !node.is_array() => {
                 if node.is_null() {
                     *node = Json::Object(serde_json::Map::new());
                 }
@@ -151,7 +151,9 @@ fn named<'a>(items: &'a [Json], wanted: &Json) -> Option<&'a Json> {
 
 fn follow<'a>(node: &'a Json, step: &Step) -> Option<(String, &'a Json)> {
     let index = match step {
+        Step::Field(name) if node.is_array() => called(node.as_array()?, &Json::from(name.as_str()))?,
         Step::Field(name) => return Some((escape(name), node.get(name)?)),
+        Step::Index(index) if node.get(*index).is_none() => called(node.as_array()?, &Json::from(*index))?,
         Step::Index(index) => *index,
         Step::Value(value) => node.as_array()?.iter().position(|item| item == value)?,
         Step::Key(keys) => {
@@ -166,6 +168,35 @@ fn follow<'a>(node: &'a Json, step: &Step) -> Option<(String, &'a Json)> {
         }
     };
     Some((index.to_string(), node.get(index)?))
+}
+
+/// Fields by which people call the items of lists, the most telling first.
+const CALLED_BY: [&str; 11] = [
+    "name",
+    "groupName",
+    "key",
+    "mountPath",
+    "devicePath",
+    "containerPort",
+    "port",
+    "ip",
+    "type",
+    "topologyKey",
+    "uid",
+];
+
+/// Returns the place of the item that a user calls by a key, as in `containers["ray-head"]`.
+fn called(items: &[Json], key: &Json) -> Option<usize> {
+    CALLED_BY.iter().find_map(|name| items.iter().position(|item| item.get(name) == Some(key)))
+}
+
+/// Tells whether one path leads to another's place or above it, however the items of lists are called.
+pub(super) fn covers(json: &Json, path: &FieldPath, other: &FieldPath) -> bool {
+    let is_above = || {
+        let (outer, inner) = (pointer(json, path)?, pointer(json, other)?);
+        Some(inner.strip_prefix(&outer)?.is_empty() || inner[outer.len()..].starts_with('/'))
+    };
+    path.covers(other) || is_above().unwrap_or(false)
 }
 
 pub(super) fn escape(name: &str) -> String {
@@ -193,6 +224,21 @@ mod tests {
         assert_eq!(pointer(&object, &path.join(port(80, "TCP"))).as_deref(), Some("/ports/1"));
         assert_eq!(pointer(&object, &path.join(port(80, "UDP"))).as_deref(), Some("/ports/0"));
         assert_eq!(pointer(&object, &path.join(port(81, "TCP"))), None);
+    }
+
+    #[test]
+    fn items_are_called_by_name() {
+        let named = |name: &str, image: &str| json!({"name": name, "image": image});
+        let mut object = json!({"containers": [named("a", "1"), named("b", "2")], "ports": [{"port": 80}]});
+        let image = FieldPath::fields(&["containers", "b", "image"]);
+        assert_eq!(pointer(&object, &image).as_deref(), Some("/containers/1/image"));
+        set(&mut object, &image, "3".into());
+        assert_eq!(object["containers"][1]["image"], "3");
+        let keys = [("name".to_owned(), json!("b"))].into();
+        let written = FieldPath::fields(&["containers"]).join(Step::Key(keys)).join(Step::Field("image".to_owned()));
+        assert!(covers(&object, &image, &written) && covers(&object, &FieldPath::fields(&["containers"]), &image));
+        assert!(!covers(&object, &image, &FieldPath::fields(&["containers", "a", "image"])));
+        assert_eq!(pointer(&object, &FieldPath::fields(&["ports"]).join(Step::Index(80))).as_deref(), Some("/ports/0"));
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub(crate) fn fingerprint(plan: &Plan, salt: &str) -> BTreeMap<Address, String> 
         let mut text = format!("{:?} {:?} {:?}\n", resource.action, resource.unknown_until, resource.exports);
         writeln!(text, "{:?}", resource.moved_from.as_ref().map(ToString::to_string))
             .expect("writing to a text cannot fail");
-        writeln!(text, "{:?} {}", resource.lifecycle, resource.is_outdated).expect("writing to a text cannot fail");
+        writeln!(text, "{:?} {:?} {}", resource.lifecycle, resource.triggers, resource.is_outdated)
+            .expect("writing to a text cannot fail");
         for change in &resource.changes {
             describe(&mut text, change).expect("writing to a text cannot fail");
         }

@@ -61,7 +61,7 @@ impl World<'_> {
         let meant: Vec<Identity> =
             objects.iter().map(|it| it.object.identity()).filter(|identity| named.is(identity)).collect();
         if meant.is_empty() {
-            return Err(self.not_described(import, objects));
+            return Err(not_described(import, objects));
         }
         if is_assumed(self.observed) {
             return Err(hinted("an import must look at the cluster".to_owned(), "plan without `--refresh=false`"));
@@ -106,16 +106,6 @@ impl World<'_> {
         Ok(self.stamped.get(to).map(Vec::as_slice).unwrap_or_default())
     }
 
-    fn not_described(&self, import: &Import, objects: &[DesiredObject]) -> Box<Diagnostic> {
-        let Import { to, id, .. } = import;
-        let described: Vec<String> = objects.iter().take(5).map(|it| it.object.identity().to_string()).collect();
-        let message = format!("`{to}` does not describe `{id}`");
-        match described.as_slice() {
-            [] => hinted(message, "it stands for no object"),
-            described => hinted(message, &format!("it describes {}; {FORMS}", described.join(", "))),
-        }
-    }
-
     /// Refuses what another resource has recorded.
     fn check_records(&self, import: &Import, meant: &[Identity]) -> Result<(), Box<Diagnostic>> {
         let other = meant.iter().find_map(|identity| {
@@ -139,6 +129,17 @@ impl World<'_> {
                 .any(|object| object.identity() == *identity && uid.is_none_or(|uid| uid == object.uid))
         };
         self.state.resources.iter().find(|(_, recorded)| has(recorded)).map(|(address, _)| address)
+    }
+}
+
+/// Says that an id names nothing of a resource.
+fn not_described(import: &Import, objects: &[DesiredObject]) -> Box<Diagnostic> {
+    let Import { to, id, .. } = import;
+    let described: Vec<String> = objects.iter().take(5).map(|it| it.object.identity().to_string()).collect();
+    let message = format!("`{to}` does not describe `{id}`");
+    match described.as_slice() {
+        [] => hinted(message, "it stands for no object"),
+        described => hinted(message, &format!("it describes {}; {FORMS}", described.join(", "))),
     }
 }
 
@@ -188,28 +189,32 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(id: &str, expected: Option<(Option<(&str, &str)>, Option<&str>, &str)>) {
-        let found = parse(id).map(|named| match named {
-            Named::Resource { namespace, name } => (None, namespace, name),
-            Named::Object { group, kind, namespace, name } => (Some((group, kind)), namespace, name),
-        });
-        assert_eq!(found, expected, "{id}");
+    fn check(id: &str, expected: &Named<'_>) {
+        assert_eq!(parse(id).as_ref(), Some(expected), "{id}");
+    }
+
+    fn resource<'a>(namespace: Option<&'a str>, name: &'a str) -> Named<'a> {
+        Named::Resource { namespace, name }
+    }
+
+    fn object<'a>(group: &'a str, kind: &'a str, namespace: Option<&'a str>, name: &'a str) -> Named<'a> {
+        Named::Object { group, kind, namespace, name }
     }
 
     #[test]
     fn an_id_names_a_resource_or_one_object() {
-        check("gold", Some((None, None, "gold")));
-        check("team-a/settings", Some((None, Some("team-a"), "settings")));
-        check("v1/Namespace/team-a", Some((Some(("", "Namespace")), None, "team-a")));
-        check("v1/ConfigMap/team-a/v1", Some((Some(("", "ConfigMap")), Some("team-a"), "v1")));
-        check("storage.k8s.io/v1/StorageClass/gold", Some((Some(("storage.k8s.io", "StorageClass")), None, "gold")));
-        check("apps/v1/Deployment/team-a/web", Some((Some(("apps", "Deployment")), Some("team-a"), "web")));
+        check("gold", &resource(None, "gold"));
+        check("team-a/settings", &resource(Some("team-a"), "settings"));
+        check("v1/Namespace/team-a", &object("", "Namespace", None, "team-a"));
+        check("v1/ConfigMap/team-a/v1", &object("", "ConfigMap", Some("team-a"), "v1"));
+        check("storage.k8s.io/v1/StorageClass/gold", &object("storage.k8s.io", "StorageClass", None, "gold"));
+        check("apps/v1/Deployment/team-a/web", &object("apps", "Deployment", Some("team-a"), "web"));
     }
 
     #[test]
     fn what_names_nothing_is_refused() {
         for id in ["", "/a", "a/", "a/b/c", "apps/Deployment/a/b", "a/v1/B/c/d/e"] {
-            check(id, None);
+            assert_eq!(parse(id), None, "{id}");
         }
     }
 }

@@ -258,9 +258,9 @@ fn changed(
     }
     fields.sort_by_cached_key(|field| field.path.to_string());
     let is_known = desired.unknown.is_empty() && !prepare::has_unknown(desired.object.json());
-    let is_relabelled =
-        fields.iter().all(|field| field.path == FieldPath::fields(&["metadata", "annotations", prepare::ADDRESS]));
-    let is_asked = is_known && !is_assumed(context.observed) && !(is_relabelled && !fields.is_empty());
+    let is_relabelled = !fields.is_empty()
+        && fields.iter().all(|field| field.path == FieldPath::fields(&["metadata", "annotations", prepare::ADDRESS]));
+    let is_asked = is_known && !is_assumed(context.observed) && !is_relabelled;
     // What is adopted is taken from its makers before it is applied; a dry-run cannot do that, and takes by force.
     let is_adopted = claim.adopt != Adopt::No;
     let asked = || Question { object: desired.object.clone(), force: force || is_adopted, rehearsal: false };

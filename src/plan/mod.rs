@@ -26,6 +26,7 @@ mod removals;
 mod select;
 mod statements;
 mod totals;
+mod triggers;
 
 pub(crate) use change::{
     Action, Answer, ApprovedPlan, Change, ConflictPolicy, Disagreement, Drift, DriftKind, FieldChange, Mode, Options,

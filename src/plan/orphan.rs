@@ -20,6 +20,8 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
             on_destroy: recorded.on_destroy,
             ignore_changes: Vec::new(),
         },
+        triggers: BTreeMap::new(),
+        triggered_by: None,
         before_delete: jobs.collect(),
         exports: BTreeMap::new(),
         unknown_until: BTreeSet::new(),

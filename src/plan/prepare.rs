@@ -121,7 +121,9 @@ pub(super) fn unhash(desired: &mut DesiredObject) {
 pub(super) fn leave_alone(desired: &mut DesiredObject, live: &Object, paths: &[FieldPath], taken: &[Taken]) {
     fields::edit(&mut desired.object, |json| {
         for path in paths {
-            let is_taken = taken.iter().any(|taken| path.covers(&taken.path) || taken.path.covers(path));
+            let is_taken = taken.iter().any(|taken| {
+                fields::covers(live.json(), path, &taken.path) || fields::covers(live.json(), &taken.path, path)
+            });
             match fields::find(live.json(), path) {
                 Some(value) if !is_taken => fields::set(json, path, value.clone()),
                 _ => fields::remove(json, path),

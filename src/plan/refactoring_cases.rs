@@ -3,7 +3,9 @@ use serde_json::json;
 
 use super::cases::{World, address, config_map, deployment, object};
 use super::{Mode, fields};
-use crate::model::{Address, FileId, Import, Json, Key, Move, Object, Removal, Span, Target};
+use crate::model::{
+    Address, FieldPath, FileId, Import, Json, Key, Move, Object, Removal, Span, Target, Trigger, Value,
+};
 use crate::ssa;
 
 const SPAN: Span = Span { file: FileId(0), start: 0, end: 1 };
@@ -239,4 +241,64 @@ fn when_destroying_nothing_is_imported() {
     world.desired.imports = vec![import("a/m")];
     world.options.mode = Mode::Destroy;
     world.check(&["thing.a NoOp"]);
+}
+
+fn value(text: &str) -> Trigger {
+    Trigger::Value { name: "local.version".to_owned(), value: Value::string(text) }
+}
+
+#[test]
+fn a_value_that_changes_makes_a_resource_anew() {
+    let mut world = World::empty();
+    world.want("a", config_map("m", "1")).triggers = vec![value("1")];
+    world.apply();
+    world.check(&["thing.a NoOp", "  keep ConfigMap a/m"]);
+    world.want("a", config_map("m", "1")).triggers = vec![value("2")];
+    world.check(&["thing.a Replace (loses it)", "  replace ConfigMap a/m"]);
+    assert_eq!(world.plan().expect("a plan").resources[&address("a")].triggered_by.as_deref(), Some("local.version"));
+    world.want("a", config_map("m", "1")).triggers = vec![value("1"), Trigger::Resources(selector("thing.b"))];
+    world.check(&["thing.a NoOp", "  keep ConfigMap a/m"]);
+}
+
+#[test]
+fn a_trigger_that_is_new_is_only_recorded() {
+    let mut world = World::applied(config_map("m", "1"));
+    world.want("a", config_map("m", "1")).triggers = vec![value("1")];
+    world.check(&["thing.a NoOp", "  keep ConfigMap a/m"]);
+    assert!(world.plan().expect("a plan").is_record_outdated());
+}
+
+#[test]
+fn a_resource_that_changes_makes_others_anew_and_they_others() {
+    let mut world = World::empty();
+    world.want("a", config_map("a", "1")).triggers = vec![Trigger::Resources(selector("thing.b"))];
+    world.want("b", config_map("b", "1")).triggers = vec![Trigger::Resources(selector("thing.c"))];
+    world.want("c", config_map("c", "1"));
+    world.desired.graph.depend(address("a"), address("b"));
+    world.desired.graph.depend(address("b"), address("c"));
+    world.apply();
+    world.want("c", config_map("c", "2"));
+    world.check(&[
+        "thing.a Replace (loses it)",
+        "  replace ConfigMap a/a",
+        "thing.b Replace (loses it)",
+        "  replace ConfigMap a/b",
+        "thing.c Update",
+        "  update ConfigMap a/c",
+        r#"    .data.k "1" -> "2""#,
+    ]);
+}
+
+#[test]
+fn an_ignored_field_of_a_list_item_is_called_by_name() {
+    let mut world = World::empty();
+    let image = FieldPath::fields(&["spec", "template", "spec", "containers", "c", "image"]);
+    world.want("a", deployment(1, "i")).lifecycle.ignore_changes = vec![image];
+    world.apply();
+    world.edit("kubectl-edit", None, |json| json["spec"]["template"]["spec"]["containers"][0]["image"] = "j".into());
+    world.check(&[
+        "thing.a NoOp",
+        "  keep Deployment a/d",
+        "drift .spec.template.spec.containers[name=\"c\"].image by kubectl-edit as expected",
+    ]);
 }

@@ -71,11 +71,11 @@ fn divide<'a>(moves: &'a [Move], errors: &mut Vec<Diagnostic>) -> (Vec<&'a Move>
     }
     for ((is_from, _, _), found) in &ends {
         let [first, rest @ ..] = found.as_slice() else { continue };
-        errors.extend(rest.iter().filter(|it| !is_same(first, it) && !(is_retyped(first) && is_retyped(it))).map(
-            |it| {
-                if *is_from { two_ends(first, it) } else { two_beginnings(first, it) }
-            },
-        ));
+        errors.extend(
+            rest.iter()
+                .filter(|it| !may_both_hold(first, it))
+                .map(|it| if *is_from { two_ends(first, it) } else { two_beginnings(first, it) }),
+        );
     }
     let is_shared = |statement: &&Move| {
         let others =
@@ -83,6 +83,11 @@ fn divide<'a>(moves: &'a [Move], errors: &mut Vec<Diagnostic>) -> (Vec<&'a Move>
         others(true, &statement.from) || others(false, &statement.to)
     };
     moves.iter().partition(is_shared)
+}
+
+/// Tells whether two blocks that share a name do not contradict each other.
+fn may_both_hold(one: &Move, other: &Move) -> bool {
+    is_same(one, other) || (is_retyped(one) && is_retyped(other))
 }
 
 fn is_same(one: &Move, other: &Move) -> bool {
@@ -121,6 +126,21 @@ fn needs(statement: &Move, other: &Move) -> bool {
         || other_to.is_in(&from)
 }
 
+/// One call of a module, as a name means it.
+#[derive(Clone, Copy, Debug)]
+struct Call<'a> {
+    name: &'a str,
+    instance: Instance<'a>,
+}
+
+/// Which instance of a call is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Instance<'a> {
+    Any,
+    /// The one with this key, or the only one where it has none.
+    Only(Option<&'a Key>),
+}
+
 /// One end of a block, seen from the root module.
 struct End<'a> {
     within: &'a [String],
@@ -136,12 +156,13 @@ impl<'a> End<'a> {
     }
 
     /// Returns the calls that lead there; what is around the block's own module may have any key.
-    fn calls(&self) -> Vec<(&'a str, Option<Option<&'a Key>>)> {
-        let outer = self.within.iter().map(|name| (name.as_str(), None));
+    fn calls(&self) -> Vec<Call<'a>> {
+        let outer = self.within.iter().map(|name| Call { name, instance: Instance::Any });
         let own = self.selector.modules();
         let inner = own.iter().enumerate().map(|(index, (name, key))| {
             let is_open = self.is_whole && index + 1 == own.len() && matches!(self.selector, Target::Module(_));
-            (name.as_str(), (!is_open).then_some(key.as_ref()))
+            let instance = if is_open { Instance::Any } else { Instance::Only(key.as_ref()) };
+            Call { name, instance }
         });
         outer.chain(inner).collect()
     }
@@ -171,8 +192,12 @@ impl<'a> End<'a> {
     }
 }
 
-fn leads(one: &[(&str, Option<Option<&Key>>)], two: &[(&str, Option<Option<&Key>>)]) -> bool {
-    one.iter().zip(two).all(|((name, key), (other, of))| name == other && (key.is_none() || of.is_none() || key == of))
+fn leads(one: &[Call<'_>], two: &[Call<'_>]) -> bool {
+    let is_any = |call: &Call<'_>| call.instance == Instance::Any;
+    let may_be = |(one, two): (&Call<'_>, &Call<'_>)| {
+        one.name == two.name && (is_any(one) || is_any(two) || one.instance == two.instance)
+    };
+    one.iter().zip(two).all(may_be)
 }
 
 fn circle(cycle: &Cycle<usize>, moves: &[&Move]) -> Diagnostic {

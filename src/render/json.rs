@@ -121,6 +121,9 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets) -> Js
         "type": "planned_change", "address": address.to_string(), "action": words::action_word(resource.action),
         "impact": resource.impact, "objects": objects, "unknown_until": until,
     });
+    if let Some(trigger) = &resource.triggered_by {
+        json["triggered_by"] = trigger.as_str().into();
+    }
     if let Some(from) = &resource.moved_from {
         json["moved_from"] = from.to_string().into();
     }

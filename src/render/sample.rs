@@ -85,6 +85,8 @@ pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
         changes,
         impact: None,
         lifecycle: Lifecycle::default(),
+        triggers: BTreeMap::new(),
+        triggered_by: None,
         before_delete: Vec::new(),
         exports: BTreeMap::new(),
         unknown_until: BTreeSet::new(),

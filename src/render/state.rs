@@ -113,6 +113,7 @@ mod tests {
             exports: [("name".to_owned(), json!("team-a"))].into(),
             on_destroy: OnDestroy::Delete,
             prevent_destroy: false,
+            triggers: std::collections::BTreeMap::new(),
             before_delete: Vec::new(),
             objects: vec![object],
         };

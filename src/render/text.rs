@@ -73,6 +73,9 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view:
     }
     let name = Address { key: None, modules: Vec::new(), ..address.clone() };
     body.line(0, words::symbol(resource.action), &format!("resource {:?} {:?} {{", name.resource_type, name.name));
+    if let Some(trigger) = &resource.triggered_by {
+        body.remark(1, &format!("`replace_triggered_by`: {trigger} has changed"));
+    }
     if !resource.unknown_until.is_empty() {
         let until: Vec<String> = resource.unknown_until.iter().map(ToString::to_string).collect();
         body.remark(1, &format!("its objects are known only after {}", until.join(", ")));

@@ -28,6 +28,8 @@ pub(crate) struct Recorded {
     pub exports: BTreeMap<String, Json>,
     pub on_destroy: OnDestroy,
     pub prevent_destroy: bool,
+    /// Salted hashes of the values that make it anew when they change, by how they are written.
+    pub triggers: BTreeMap<String, String>,
     /// Jobs to run before its objects are deleted.
     pub before_delete: Vec<Json>,
     pub objects: Vec<RecordedObject>,
@@ -70,6 +72,7 @@ impl Recorded {
             exports: BTreeMap::new(),
             on_destroy: OnDestroy::default(),
             prevent_destroy: false,
+            triggers: BTreeMap::new(),
             before_delete: Vec::new(),
             objects: Vec::new(),
         }

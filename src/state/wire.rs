@@ -36,6 +36,8 @@ pub(super) struct ResourceEntry {
     pub on_destroy: OnDestroy,
     #[serde(default)]
     pub prevent_destroy: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before_delete: Vec<Json>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -110,6 +112,7 @@ impl From<&Recorded> for ResourceEntry {
             exports: recorded.exports.clone(),
             on_destroy: recorded.on_destroy,
             prevent_destroy: recorded.prevent_destroy,
+            triggers: recorded.triggers.clone(),
             before_delete: recorded.before_delete.clone(),
             objects: recorded.objects.iter().map(Into::into).collect(),
         }
@@ -126,6 +129,7 @@ impl TryFrom<ResourceEntry> for Recorded {
             exports: entry.exports,
             on_destroy: entry.on_destroy,
             prevent_destroy: entry.prevent_destroy,
+            triggers: entry.triggers,
             before_delete: entry.before_delete,
             objects: entry.objects.into_iter().map(Into::into).collect(),
         })

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::WorkflowError;
 use super::error::Stop;
-use super::run::{Limits, Resolve, ResolveOutputs, Run};
+use super::run::{Known, Limits, Resolve, ResolveOutputs, Run};
 use super::walk::{Step, Walk};
 use crate::cluster::Cluster;
 use crate::model::{Diagnostic, Event};
@@ -36,6 +36,8 @@ pub(crate) struct Outcome {
     pub interrupted: bool,
     /// One for each failure.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the resources that are up export.
+    pub known: Known,
 }
 
 /// Applies a plan. Whatever comes, what was done stands in the journal.
@@ -55,6 +57,7 @@ pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outc
     }
     run.flush().await.map_err(fatal)?;
     outcome.diagnostics.dedup();
+    outcome.known = run.known();
     Ok(outcome)
 }
 
@@ -310,6 +313,8 @@ mod tests {
                 changes: vec![change],
                 impact: None,
                 lifecycle: Lifecycle::default(),
+                triggers: BTreeMap::new(),
+                triggered_by: None,
                 before_delete: Vec::new(),
                 exports: BTreeMap::new(),
                 unknown_until: BTreeSet::new(),

@@ -18,6 +18,13 @@ pub(crate) const STORIES: &[Told] = &[
     ("imports_come_for_each_member", imports_come_for_each_member),
     ("an_import_leaves_an_autoscaler_its_replicas", an_import_leaves_an_autoscaler_its_replicas),
     ("the_import_command_plans_and_applies_one_resource", the_import_command_plans_and_applies_one_resource),
+    ("a_change_elsewhere_makes_a_resource_anew", a_change_elsewhere_makes_a_resource_anew),
+    ("conditions_hold_before_and_after", conditions_hold_before_and_after),
+    ("a_check_warns_and_stops_nothing", a_check_warns_and_stops_nothing),
+    ("an_ignored_field_is_named_through_a_list", an_ignored_field_is_named_through_a_list),
+    ("resources_move_into_modules_and_modules_into_instances", resources_move_into_modules_and_modules_into_instances),
+    ("modules_are_targeted_and_replaced", modules_are_targeted_and_replaced),
+    ("a_module_imports_by_its_whole_address", a_module_imports_by_its_whole_address),
 ];
 
 const NAMESPACE: &str = "resource \"namespace\" \"team\" {\n  name = \"{n}\"\n}\n";
@@ -340,6 +347,180 @@ fn the_import_command_plans_and_applies_one_resource(world: &World) {
     assert_eq!(run.code, 0, "{run}");
     assert!(run.stdout.contains("1 to adopt"), "{run}");
     assert!(world.get(&format!("{MAPS}/other")).is_none(), "only what was named");
+    let _ = world.apply();
+    world.expect_no_changes();
+}
+
+/// Returns the settings with a `lifecycle` block.
+fn map_with(block: &str, lifecycle: &str) -> String {
+    let map = map(block, block);
+    format!("{}  lifecycle {{\n    {lifecycle}\n  }}\n}}\n", map.trim_end().trim_end_matches('}'))
+}
+
+fn a_change_elsewhere_makes_a_resource_anew(world: &World) {
+    let version = |text: &str| format!("locals {{\n  version = \"{text}\"\n}}\n");
+    let triggers = "replace_triggered_by = [local.version, config_map.base]";
+    configure(world, &[&version("1"), &map("base", "base"), &map_with("user", triggers)]);
+    let _ = world.apply();
+    world.expect_no_changes();
+    let before = (uid(world, "base"), uid(world, "user"));
+    configure(world, &[&version("2"), &map("base", "base"), &map_with("user", triggers)]);
+    plans(
+        world,
+        &["config_map.user must be replaced", "local.version has changed", "1 to add, 0 to change, 1 to destroy"],
+    );
+    let _ = world.apply();
+    world.expect_no_changes();
+    assert_eq!(uid(world, "base"), before.0);
+    let middle = uid(world, "user");
+    assert_ne!(middle, before.1);
+    let base = map("base", "base").replace("green", "blue");
+    configure(world, &[&version("2"), &base, &map_with("user", triggers)]);
+    plans(world, &["config_map.base has changed", "1 to add, 1 to change, 1 to destroy"]);
+    let _ = world.apply();
+    world.expect_no_changes();
+    assert_ne!(uid(world, "user"), middle);
+    configure(world, &[&version("2"), &base, &map_with("user", "replace_triggered_by = [config_map.bsae]")]);
+    fails(world, "plan", &["there is no `config_map.bsae`", "did you mean `config_map.base`?"]);
+}
+
+fn conditions_hold_before_and_after(world: &World) {
+    let condition = |kind: &str, condition: &str| {
+        format!(
+            "{kind} {{\n      condition     = {condition}\n      error_message = \"${{local.said}} in {kind}\"\n    }}"
+        )
+    };
+    let locals = "locals {\n  said = \"wrong\"\n}\n";
+    let right = condition("postcondition", "self.name == \"user\"");
+    configure(world, &[locals, &map_with("user", &right)]);
+    let _ = world.apply();
+    let wrong = condition("postcondition", "self.name == \"other\"");
+    configure(world, &[locals, &map_with("user", &wrong)]);
+    fails(world, "plan", &["`config_map.user`: wrong in postcondition", "main.rf.hcl"]);
+    configure(world, &[locals, &map_with("user", &condition("precondition", "local.said == \"right\""))]);
+    fails(world, "plan", &["`config_map.user`: wrong in precondition"]);
+    configure(world, &[locals, &map_with("user", &condition("precondition", "self.name == \"user\""))]);
+    fails(world, "plan", &["`self`"]);
+}
+
+fn a_check_warns_and_stops_nothing(world: &World) {
+    let check = "check \"colours\" {\n  assert {\n    condition     = config_map.user.name == \"other\"\n    \
+                 error_message = \"the name is ${config_map.user.name}\"\n  }\n}\n";
+    configure(world, &[&map("user", "user"), check]);
+    let run = world.rayform("apply --auto-approve");
+    assert_eq!(run.code, 0, "{run}");
+    let text = format!("{}{}", run.stdout, run.stderr);
+    assert!(text.contains("check `colours`: the name is user") && text.contains("warning"), "{run}");
+    world.expect_no_changes();
+}
+
+fn an_ignored_field_is_named_through_a_list(world: &World) {
+    let manifest = |image: &str| {
+        format!(
+            r#"resource "manifest" "web" {{
+  wait   = false
+  object = {{
+    apiVersion = "apps/v1"
+    kind       = "Deployment"
+    metadata   = {{ name = "web", namespace = namespace.team.name }}
+    spec = {{
+      selector = {{ matchLabels = {{ app = "web" }} }}
+      template = {{
+        metadata = {{ labels = {{ app = "web" }} }}
+        spec     = {{ containers = [{{ name = "side", image = "{image}" }}, {{ name = "web", image = "{image}" }}] }}
+      }}
+    }}
+  }}
+  lifecycle {{
+    ignore_changes = [spec.template.spec.containers["web"].image]
+  }}
+}}
+"#
+        )
+    };
+    configure(world, &[&manifest("nginx:1.27")]);
+    let _ = world.apply();
+    configure(world, &[&manifest("nginx:1.28")]);
+    plans(world, &["containers[name=\"side\"]", "0 to add, 1 to change, 0 to destroy"]);
+    let _ = world.apply();
+    let live = world.get("/apis/apps/v1/namespaces/{n}/deployments/web").expect("there");
+    let image = |index: usize| live["spec"]["template"]["spec"]["containers"][index]["image"].clone();
+    assert_eq!((image(0), image(1)), (json!("nginx:1.28"), json!("nginx:1.27")));
+    world.expect_no_changes();
+}
+
+/// Writes a module of one config map, `settings`, and what calls it.
+fn configure_modules(world: &World, call: &str, rest: &str) {
+    std::fs::create_dir_all(world.folder().join("team")).expect("a folder");
+    let module = "variable \"namespace\" {\n  type = string\n}\nvariable \"name\" {\n  type = string\n}\n\
+                  resource \"config_map\" \"settings\" {\n  namespace = var.namespace\n  name      = var.name\n  \
+                  data      = { colour = \"green\" }\n}\n";
+    world.write("team/main.rf.hcl", module);
+    configure(world, &[call, rest]);
+}
+
+fn call(name: &str, repetition: &str, object: &str) -> String {
+    format!(
+        "module \"{name}\" {{\n  source    = \"./team\"\n{repetition}  namespace = namespace.team.name\n  \
+         name      = {object}\n}}\n"
+    )
+}
+
+fn resources_move_into_modules_and_modules_into_instances(world: &World) {
+    configure(world, &[&map("settings", "left")]);
+    let _ = world.apply();
+    let before = uid(world, "left");
+    let one = call("team", "", "\"left\"");
+    configure_modules(world, &one, &moved("config_map.settings", "module.team.config_map.settings"));
+    plans(world, &["config_map.settings has moved to module.team.config_map.settings"]);
+    let _ = world.apply();
+    world.expect_no_changes();
+    let each = call("team", "  for_each  = toset([\"left\", \"right\"])\n", "each.key");
+    configure_modules(world, &each, &moved("module.team", "module.team[\"left\"]"));
+    plans(
+        world,
+        &["has moved to module.team[\"left\"].config_map.settings", "1 to add, 0 to change, 0 to destroy, 1 moved."],
+    );
+    let _ = world.apply();
+    world.expect_no_changes();
+    let renamed = call("crew", "  for_each  = toset([\"left\", \"right\"])\n", "each.key");
+    configure_modules(world, &renamed, &moved("module.team", "module.crew"));
+    plans(world, &["0 to destroy, 2 moved."]);
+    let _ = world.apply();
+    assert_eq!(uid(world, "left"), before);
+    assert_eq!(address_of(world, "left"), json!("module.crew[\"left\"].config_map.settings"));
+    world.expect_no_changes();
+    let run = world.rayform("state mv module.crew module.team");
+    assert_eq!(run.code, 0, "{run}");
+    plans(world, &["module.team[\"left\"].config_map.settings has moved to module.crew[\"left\"].config_map.settings"]);
+    let removed = "removed {\n  from = module.team\n  lifecycle {\n    destroy = false\n  }\n}\n";
+    configure(world, &[removed]);
+    plans(world, &["0 to destroy, 2 to forget."]);
+}
+
+fn modules_are_targeted_and_replaced(world: &World) {
+    let each = call("team", "  for_each  = toset([\"left\", \"right\"])\n", "each.key");
+    configure_modules(world, &each, "");
+    let run = world.rayform("apply --auto-approve --target=module.team[\"left\"]");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(world.get(&format!("{MAPS}/left")).is_some() && world.get(&format!("{MAPS}/right")).is_none(), "{run}");
+    let run = world.rayform("plan --exclude=module.team");
+    assert!(run.stdout.contains("No changes"), "{run}");
+    let _ = world.apply();
+    let before = (uid(world, "left"), uid(world, "right"));
+    let run = world.rayform("apply --auto-approve --replace=module.team[\"right\"].config_map.settings");
+    assert_eq!(run.code, 0, "{run}");
+    assert_eq!(uid(world, "left"), before.0);
+    assert_ne!(uid(world, "right"), before.1);
+    world.expect_no_changes();
+}
+
+fn a_module_imports_by_its_whole_address(world: &World) {
+    kubectl_applied(world, &["left"]);
+    let each = call("team", "  for_each  = toset([\"left\"])\n", "each.key");
+    let imports = [import("namespace.team", "{n}"), import("module.team[\"left\"].config_map.settings", "{n}/left")];
+    configure_modules(world, &each, &imports.concat());
+    plans(world, &["module.team[\"left\"].config_map.settings will be adopted"]);
     let _ = world.apply();
     world.expect_no_changes();
 }

@@ -20,6 +20,7 @@ fn desired(objects: Vec<Json>) -> Desired {
             address: address.clone(),
             span,
             lifecycle: Lifecycle::default(),
+            triggers: Vec::new(),
             objects: Objects::Known(vec![DesiredObject::new(object, span, |_, _| Readiness::ready())]),
             exports: Exports { address: address.clone(), values: BTreeMap::new() },
             on_restart: None,
