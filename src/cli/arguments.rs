@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::config::{Assignment, Sources};
 use crate::model::{Address, Target};
 use crate::plan::ConflictPolicy;
 
@@ -34,6 +35,7 @@ pub(super) enum Command {
     Console(super::console::Console),
     State(super::state::State),
     Workspace(super::workspace::Workspace),
+    Test(super::test::Test),
     Graph(super::graph::Graph),
     Render(super::render::Render),
     Schema(super::schema::Schema),
@@ -87,6 +89,17 @@ pub(super) struct Variables {
     /// Where each `--var` (false) and `--var-file` (true) stood among the others.
     #[arg(skip)]
     pub order: Vec<bool>,
+    /// What a test gives.
+    #[arg(skip)]
+    pub given: Given,
+}
+
+/// Values that come from a file of tests, stronger than all others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    /// The texts that the values may be pointed at in.
+    pub sources: Sources,
+    pub assignments: Vec<Assignment>,
 }
 
 /// Which part of the configuration, and how it is compared.

@@ -40,6 +40,9 @@ pub(super) enum Failure {
     Sandbox(#[from] SandboxError),
     #[error("the saved plan is stale: {0}")]
     Stale(String),
+    /// What went wrong was told already.
+    #[error("told already")]
+    Told,
     /// Anything else, said in one sentence and one hint.
     #[error("{message}")]
     Refused { message: String, hint: Option<String> },

@@ -26,6 +26,7 @@ mod state;
 mod state_mv;
 mod state_push;
 mod terminal;
+mod test;
 mod validate;
 mod version;
 mod working;

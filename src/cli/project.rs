@@ -37,7 +37,7 @@ impl Connection {
 impl Project {
     /// Reads and evaluates the configuration, and shows its warnings.
     pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
-        let loaded = config::load(&global.chdir);
+        let loaded = config::load(&global.chdir, variables.given.sources.clone());
         terminal.sources = loaded.sources;
         let config = loaded.config.map_err(Failure::Mistakes)?;
         let inputs = inputs(global, variables, &mut terminal.sources)?;
@@ -161,7 +161,7 @@ fn owner(command: &str) -> LockOwner {
 }
 
 /// Gathers the values of variables from environment, files and flags.
-fn inputs(global: &Global, variables: &Variables, sources: &mut Sources) -> Result<Inputs, Failure> {
+pub(super) fn inputs(global: &Global, variables: &Variables, sources: &mut Sources) -> Result<Inputs, Failure> {
     let environment: Vec<_> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -174,7 +174,8 @@ fn inputs(global: &Global, variables: &Variables, sources: &mut Sources) -> Resu
             false => values.next().cloned().map(Flag::Variable),
         })
         .collect();
-    let assignments = config::variables(&global.chdir, &environment, &flags, sources).map_err(Failure::Mistakes)?;
+    let mut assignments = config::variables(&global.chdir, &environment, &flags, sources).map_err(Failure::Mistakes)?;
+    assignments.extend(variables.given.assignments.iter().cloned());
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    Ok(Inputs { assignments, now: now(), home, resource_types: resource::all() })
+    Ok(Inputs { assignments, now: now(), home, workspace: workspace::current(global), resource_types: resource::all() })
 }

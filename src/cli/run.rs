@@ -19,6 +19,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match dispatch(arguments, &global, &mut terminal) {
         Ok(exit) => exit.into(),
         Err(Failure::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Told) => ExitCode::FAILURE,
         Err(failure) => {
             terminal.failure(&failure);
             ExitCode::from(failure.code())
@@ -45,6 +46,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         Command::State(state) => block_on(state.run(global, terminal)),
         Command::Workspace(workspace) => workspace.run(global, terminal),
         Command::Console(console) => console.run(global, terminal),
+        Command::Test(test) => block_on(test.run(global, terminal)),
         Command::Graph(graph) => graph.run(global, terminal),
         Command::Render(render) => render.run(global, terminal),
         Command::Schema(schema) => schema.run(global, terminal),

@@ -21,6 +21,8 @@ pub(super) struct Terminal {
     /// What must not be printed.
     pub secrets: Secrets,
     no_color: bool,
+    /// Diagnostics that are kept instead of printed, while nothing is: a test is under way.
+    held: Option<Vec<Diagnostic>>,
     /// The version line of JSON output has been printed.
     has_begun: bool,
     /// Diagnostics that were shown: evaluation and plan both bring those of the configuration.
@@ -35,14 +37,27 @@ impl Terminal {
             sources: Sources::default(),
             secrets: Secrets::default(),
             no_color,
+            held: None,
             has_begun: false,
             told: Vec::new(),
         }
     }
 
+    /// Prints nothing from now on, and keeps the diagnostics.
+    pub(super) fn mute(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// Prints again, and returns the diagnostics that were kept.
+    pub(super) fn unmute(&mut self) -> Vec<Diagnostic> {
+        self.held.take().unwrap_or_default()
+    }
+
     /// Prints data as it is.
-    #[expect(clippy::unused_self, reason = "printing needs a terminal, so that nothing else prints")]
     pub(super) fn data(&mut self, text: &str) -> io::Result<()> {
+        if self.held.is_some() {
+            return Ok(());
+        }
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         out.flush()
@@ -63,7 +78,7 @@ impl Terminal {
 
     /// Prints a message. With `--json` standard output bears everything that matters, so it is left out.
     pub(super) fn message(&mut self, text: &str) {
-        if !self.json {
+        if !self.json && self.held.is_none() {
             // A closed standard error must not end an apply.
             writeln!(io::stderr().lock(), "{text}").unwrap_or_default();
         }
@@ -71,6 +86,10 @@ impl Terminal {
 
     /// Shows diagnostics, each with its source line, and each once.
     pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic]) -> io::Result<()> {
+        if let Some(held) = &mut self.held {
+            held.extend_from_slice(diagnostics);
+            return Ok(());
+        }
         let is_new = |diagnostic: &&Diagnostic| !self.told.contains(diagnostic);
         let diagnostics: Vec<Diagnostic> = diagnostics.iter().filter(is_new).cloned().collect();
         if diagnostics.is_empty() {
@@ -145,7 +164,7 @@ impl Terminal {
 
     /// Tells whether live progress can be drawn.
     pub(super) fn is_live(&self) -> bool {
-        !self.json && io::stderr().is_terminal()
+        !self.json && self.held.is_none() && io::stderr().is_terminal()
     }
 
     /// Asks a question; only `yes` is yes.

@@ -298,7 +298,7 @@ pub(super) fn add<T>(
     map.insert(name, item);
 }
 
-fn twice(what: String, second: Span, first: Span) -> Diagnostic {
+pub(super) fn twice(what: String, second: Span, first: Span) -> Diagnostic {
     Diagnostic::error(what).at(second).related(first, "the first is here")
 }
 

@@ -19,14 +19,10 @@ pub(crate) struct Loaded {
 }
 
 /// Reads the configuration of a folder; every mistake is reported, by file and place.
-pub(crate) fn load(folder: &Path) -> Loaded {
-    let mut loader = Loader {
-        root: folder,
-        sources: Sources::default(),
-        read: BTreeMap::new(),
-        open: Vec::new(),
-        diagnostics: Vec::new(),
-    };
+///
+/// `sources` holds what was read already and may be pointed at later.
+pub(crate) fn load(folder: &Path, sources: Sources) -> Loaded {
+    let mut loader = Loader { root: folder, sources, read: BTreeMap::new(), open: Vec::new(), diagnostics: Vec::new() };
     let config = match source::list(folder) {
         Ok(listed) if listed.is_empty() => {
             loader.diagnostics.push(nothing_here(folder));

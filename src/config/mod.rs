@@ -14,6 +14,7 @@ mod refactoring;
 mod settings;
 mod source;
 mod template;
+mod test_file;
 mod variables;
 mod version;
 
@@ -24,5 +25,6 @@ pub(crate) use format::meaning;
 pub(crate) use load::{load, sorted};
 pub(crate) use module::cleaned;
 pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};
-pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, read_inside};
+pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, list_tests, read_inside};
+pub(crate) use test_file::{TestCommand, TestFile, TestRun, test_file};
 pub(crate) use variables::{Assigned, Assignment, Flag, Origin, variables};

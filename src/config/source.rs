@@ -107,6 +107,18 @@ pub(super) fn list(folder: &Path) -> Result<Folder, Box<Diagnostic>> {
     Ok(sort_out(paths))
 }
 
+/// Lists the tests of a folder, `*.rftest.hcl` in it and in `tests/` below it, in name order.
+pub(crate) fn list_tests(folder: &Path) -> Vec<PathBuf> {
+    let is_test = |path: &PathBuf| path.to_string_lossy().ends_with(".rftest.hcl");
+    let files = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_test).collect();
+        paths.sort();
+        paths
+    };
+    [files(folder), files(&folder.join("tests"))].concat()
+}
+
 /// Returns the name of a folder that stands where this one should, and that was probably meant.
 pub(super) fn similar(folder: &Path) -> Option<String> {
     let name = folder.file_name()?.to_str()?;

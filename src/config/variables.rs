@@ -20,6 +20,8 @@ pub(crate) struct Assignment {
 pub(crate) enum Assigned {
     /// From a file: must be a constant.
     Expression(Expression),
+    /// From a test: evaluated already.
+    Value(Value),
     /// From a flag or the environment: a text, or an expression where the variable's type is no text.
     Text(String),
 }
@@ -186,7 +188,7 @@ mod tests {
                 Assigned::Expression(Expression { form: Form::Literal(Value::Number(number)), .. }) => {
                     number.to_string()
                 }
-                Assigned::Expression(other) => panic!("{other:?}"),
+                other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(values, ["1", "2", "3", "4", "5", "6", "7"]);

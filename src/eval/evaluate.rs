@@ -26,6 +26,8 @@ pub(crate) struct Inputs {
     pub now: String,
     /// The user's home folder, where it is known.
     pub home: Option<PathBuf>,
+    /// The workspace that is worked in, as `rayform.workspace` gives it.
+    pub workspace: String,
     /// Usually `resource::all()`.
     pub resource_types: ResourceTypes,
 }
@@ -83,7 +85,7 @@ impl<'a> Evaluator<'a> {
         let kinds = Kinds::new(inputs.resource_types);
         let referrers = Referrers::find(&modules, &kinds);
         Self {
-            world: World { modules, kinds, referrers, now: inputs.now.clone(), home: inputs.home.clone() },
+            world: World::new(modules, kinds, referrers, inputs),
             given: BTreeMap::new(),
             instances: ModuleInstances::new(),
             desired: Desired::default(),

@@ -126,6 +126,7 @@ impl<'a> Input<'a> {
 fn assigned(assignment: &Assignment, of: &Type) -> Result<Value, Failure> {
     match (&assignment.value, of) {
         (Assigned::Expression(expression), _) => constant(expression),
+        (Assigned::Value(value), _) => Ok(value.clone()),
         (Assigned::Text(text), Type::String | Type::Number | Type::Bool | Type::Any) => Ok(Value::string(text)),
         (Assigned::Text(text), _) => {
             let expression = parse_expression(text, assignment.span.file)?;

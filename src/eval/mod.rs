@@ -1,5 +1,6 @@
 //! Configuration and variables into desired objects: scope, functions, expansion.
 mod arguments;
+mod asserts;
 mod calls;
 mod calls_of_modules;
 mod checks;
@@ -46,6 +47,7 @@ mod walk;
 mod world;
 
 pub(crate) use console::exports;
+pub(crate) use asserts::{Names, value_of};
 pub(crate) use evaluate::{Evaluation, Inputs, Known, evaluate};
 
 /// Returns every function of the language: how it is called, and what it does.

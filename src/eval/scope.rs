@@ -102,6 +102,8 @@ impl<'a> Scope<'a> {
             "local" => self.root(|roots| roots.locals.get(attribute)),
             "module" => self.root(|roots| roots.modules.get(attribute)),
             "path" => return self.path(attribute, *attribute_span).map(|value| (Cow::Owned(value), 1)),
+            // The second name is what configurations that come from Terraform say.
+            "rayform" | "terraform" => return self.settings(name, attribute, *attribute_span),
             "each" => return self.each(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             "count" => return self.count(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             _ => self.root(|roots| roots.resources.get(name)?.get(attribute)),
@@ -117,7 +119,7 @@ impl<'a> Scope<'a> {
     fn bare(&self, name: &str, span: Span) -> Diagnostic {
         let diagnostic = Diagnostic::error(format!("`{name}` alone is no value")).at(span);
         match name {
-            "var" | "local" | "module" | "each" | "count" | "path" => {
+            "var" | "local" | "module" | "each" | "count" | "path" | "rayform" => {
                 diagnostic.hint(format!("write `{name}.` and a name, such as `{name}.{}`", example(name)))
             }
             _ if self.roots.resources.contains_key(name) => diagnostic.hint(format!("write `{name}.` and a name")),
@@ -145,6 +147,13 @@ impl<'a> Scope<'a> {
             "root" => Ok(Value::string(".")),
             "cwd" => Ok(Value::string(self.environment.root.to_string_lossy())),
             _ => Err(Box::new(unknown_member("path", attribute, &["module", "root", "cwd"], span))),
+        }
+    }
+
+    fn settings(&self, name: &str, attribute: &str, span: Span) -> Result<(Cow<'a, Value>, usize), Failure> {
+        match attribute {
+            "workspace" => Ok((Cow::Owned(Value::string(self.environment.workspace)), 1)),
+            _ => Err(Box::new(unknown_member(name, attribute, &["workspace"], span))),
         }
     }
 
@@ -177,6 +186,7 @@ fn example(name: &str) -> &'static str {
         "each" => "key",
         "count" => "index",
         "path" => "module",
+        "rayform" => "workspace",
         "module" => "tenant",
         _ => "image",
     }

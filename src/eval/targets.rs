@@ -9,7 +9,7 @@ use crate::config::{Config, ModuleBlock, Repetition};
 use crate::model::{Diagnostic, nearest};
 
 /// The roots of names that are no resource types.
-const ROOTS: [&str; 6] = ["var", "local", "module", "each", "count", "path"];
+const ROOTS: [&str; 7] = ["var", "local", "module", "each", "count", "path", "rayform"];
 
 /// Finds the nodes that references lead to.
 #[derive(Clone, Copy)]
@@ -39,8 +39,8 @@ impl Targets<'_> {
                 Some(block) => self.outputs(used, name, block),
                 None => Err(undeclared(reference, "module", name, config.modules.keys())),
             },
-            "each" | "count" | "path" => Ok(Vec::new()),
-            "data" | "self" | "terraform" => {
+            "each" | "count" | "path" | "rayform" | "terraform" => Ok(Vec::new()),
+            "data" | "self" => {
                 Err(Box::new(Diagnostic::error(format!("`{root}` is not supported yet")).at(reference.span)))
             }
             _ if config.resources.contains_key(&(root.clone(), name.clone())) => {

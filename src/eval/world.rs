@@ -1,6 +1,7 @@
 //! What does not change while a configuration is evaluated: its modules, resource types and surroundings.
 use std::path::{Path, PathBuf};
 
+use super::evaluate::Inputs;
 use super::functions::{Environment, ReadError};
 use super::kinds::Kinds;
 use super::modules::{ModuleId, Modules};
@@ -17,9 +18,16 @@ pub(super) struct World {
     /// When the plan was made, RFC 3339.
     pub now: String,
     pub home: Option<PathBuf>,
+    /// The workspace that is worked in.
+    pub workspace: String,
 }
 
 impl World {
+    pub(super) fn new(modules: Modules, kinds: Kinds, referrers: Referrers, inputs: &Inputs) -> Self {
+        let Inputs { now, home, workspace, .. } = inputs.clone();
+        Self { modules, kinds, referrers, now, home, workspace }
+    }
+
     /// Calls `work` with the surroundings of functions in the files of one module.
     pub(super) fn within<T>(&self, module: ModuleId, work: impl FnOnce(&Environment<'_>) -> T) -> T {
         let (module, root) = (self.modules.get(module), self.modules.root());
@@ -35,6 +43,7 @@ impl World {
             root: &root.folder,
             home: self.home.as_deref(),
             now: &self.now,
+            workspace: &self.workspace,
             read: &read,
             list: &list,
         })

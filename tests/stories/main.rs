@@ -14,6 +14,7 @@ mod public;
 mod real;
 mod records;
 mod refactoring;
+mod tests;
 mod trouble;
 mod values;
 mod world;
@@ -56,6 +57,7 @@ fn stories() -> Vec<Story> {
         faults::STORIES,
         examples::STORIES,
         folders::STORIES,
+        tests::STORIES,
         public::STORIES,
     ];
     let told = told.concat().into_iter().map(|(name, tell)| Story::new(name, tell));

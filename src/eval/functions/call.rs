@@ -24,6 +24,8 @@ pub(crate) struct Environment<'a> {
     pub root: &'a Path,
     /// The user's home folder, where it is known.
     pub home: Option<&'a Path>,
+    /// The workspace that is worked in.
+    pub workspace: &'a str,
     /// When the plan was made, such as `2026-11-22T21:05:45Z`.
     pub now: &'a str,
     /// Reads a file. Refuses one that a link leads to out of the calling module's folder.

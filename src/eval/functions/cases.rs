@@ -48,6 +48,7 @@ fn list(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
 
 pub(super) fn run(name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
     let environment = Environment {
+        workspace: "default",
         folder: Path::new(ROOT),
         place: Path::new("."),
         root: Path::new(ROOT),

@@ -7,6 +7,7 @@ use crate::model::{Json, Value};
 
 fn run(name: &str, arguments: &[Value]) -> Value {
     let environment = Environment {
+        workspace: "default",
         folder: Path::new("/"),
         place: Path::new("."),
         root: Path::new("/"),
@@ -166,6 +167,7 @@ fn what_depends_on_an_unknown_part_is_unknown() {
 #[test]
 fn results_have_limits() {
     let environment = Environment {
+        workspace: "default",
         folder: Path::new("/"),
         place: Path::new("."),
         root: Path::new("/"),

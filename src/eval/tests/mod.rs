@@ -27,14 +27,20 @@ fn in_folder(
     variables: &[&str],
     types: ResourceTypes,
 ) -> (Sources, Result<Evaluation, Vec<Diagnostic>>) {
-    let mut loaded = config::load(folder);
+    let mut loaded = config::load(folder, Sources::default());
     let flags: Vec<Flag> = variables.iter().map(|text| Flag::Variable((*text).to_owned())).collect();
     let config = match loaded.config {
         Ok(config) => config,
         Err(diagnostics) => return (loaded.sources, Err(diagnostics)),
     };
     let result = config::variables(folder, &[], &flags, &mut loaded.sources).and_then(|assignments| {
-        let inputs = Inputs { assignments, now: NOW.to_owned(), home: None, resource_types: types };
+        let inputs = Inputs {
+            assignments,
+            now: NOW.to_owned(),
+            home: None,
+            workspace: "default".to_owned(),
+            resource_types: types,
+        };
         evaluate(&config, &inputs, &mut Secrets::default())
     });
     (loaded.sources, result)
