@@ -162,7 +162,19 @@ fn connect(
     if is_broken {
         nodes.broken.insert(id);
     }
+    if !matches!(node.item, Item::Validation(_)) {
+        // A value that is refused is not used: what follows from it would only be refused again.
+        needs.extend(needs.clone().into_iter().filter_map(|need| validation(nodes.get(need), nodes)));
+    }
     needs.into_iter().for_each(|need| nodes.graph.depend(id, need));
+}
+
+/// Returns the validation of a variable, where it has one.
+fn validation(node: &Node, nodes: &Nodes) -> Option<NodeId> {
+    match &node.item {
+        Item::Variable(name) => nodes.id(node.module, Item::Validation(name.clone())),
+        _ => None,
+    }
 }
 
 /// Finds what a node needs without naming it.

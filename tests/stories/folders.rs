@@ -9,10 +9,13 @@ pub(crate) const STORIES: &[Told] = &[
     ("every_folder_of_examples_has_a_story", |_| every_folder_has_a_story()),
     ("the_example_gpu_pools_is_stable", |world| is_stable(world, "gpu-pools")),
     ("the_example_monitoring_is_stable", |world| is_stable(world, "monitoring")),
+    ("the_example_tenants_is_stable", |world| is_stable(world, "tenants")),
+    ("the_pipeline_of_the_example_ci_runs", the_pipeline_of_the_example_ci_runs),
+    ("the_tests_of_the_example_tenants_pass", the_tests_of_the_example_tenants_pass),
 ];
 
-/// Told in a file of its own: it goes through a whole day.
-const ELSEWHERE: &[&str] = &["quickstart"];
+/// Told as stories of their own.
+const ELSEWHERE: &[&str] = &["ci", "quickstart"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
@@ -39,6 +42,41 @@ fn is_stable(world: &World, name: &str) {
     assert_eq!(run.code, 0, "{run}");
     let run = world.rayform("state list");
     assert_eq!(run.stdout, "", "{run}");
+}
+
+fn the_tests_of_the_example_tenants_pass(world: &World) {
+    copy(&folder("tenants"), &world.folder());
+    let run = world.rayform("test");
+    assert!(run.code == 0 && run.stdout.ends_with("2 passed, 0 failed\n"), "{run}");
+}
+
+/// Goes through a pull request, a merge and a night, with the program under test in the script's place.
+fn the_pipeline_of_the_example_ci_runs(world: &World) {
+    if !world.has_controllers() {
+        return;
+    }
+    copy(&folder("ci"), &world.folder());
+    let step = |step: &str| {
+        let mut command = world.command("");
+        let program = std::mem::replace(&mut command, std::process::Command::new("./pipeline.sh"));
+        command.current_dir(world.folder()).arg(step).env("RAYFORM", program.get_program());
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.output().expect("there is a shell");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let (code, text) = step("review");
+    assert!(code == Some(0) && text.contains("3 to add"), "{text}");
+    let (code, text) = step("deploy");
+    assert!(code == Some(0) && text.contains("Apply complete"), "{text}");
+    assert_eq!(step("watch").0, Some(0));
+    world.scale("/apis/apps/v1/namespaces/ray-jobs/deployments/jobs-worker-jobs", 5);
+    let (code, text) = step("watch");
+    assert!(code == Some(2) && text.contains("kubectl"), "{text}");
+    let run = world.rayform("destroy --auto-approve --timeout=90s");
+    assert_eq!(run.code, 0, "{run}");
 }
 
 fn copy(from: &Path, to: &Path) {
