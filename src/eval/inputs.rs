@@ -43,6 +43,7 @@ pub(super) fn remember_given(config: &Config, assignments: &[Assignment], secret
     for assignment in assignments.iter().filter(|assignment| is_sensitive(&assignment.name)) {
         let value = match &assignment.value {
             Assigned::Expression(expression) => constant(expression),
+            Assigned::Value(value) => Ok(value.clone()),
             Assigned::Text(text) => {
                 text.lines().for_each(|line| secrets.insert(line));
                 parse_expression(text, assignment.span.file).and_then(|expression| constant(&expression))

@@ -1,8 +1,8 @@
 //! `rayform test`: what it tells of runs that pass, fail, are refused as expected, and break.
-use crate::Story;
+use crate::Told;
 use crate::world::World;
 
-pub(crate) const STORIES: &[Story] = &[
+pub(crate) const STORIES: &[Told] = &[
     ("a_test_tells_what_holds_and_what_does_not", a_test_tells_what_holds_and_what_does_not),
     ("a_broken_run_skips_the_rest_of_its_file", a_broken_run_skips_the_rest_of_its_file),
     ("mistakes_in_a_test_have_their_lines", mistakes_in_a_test_have_their_lines),

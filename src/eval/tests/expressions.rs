@@ -33,6 +33,7 @@ fn environment() -> Environment<'static> {
         root: Path::new("/"),
         home: None,
         now: super::NOW,
+        workspace: "default",
         read: &|_| Err(ReadError::Outside),
         list: &|_| Err(ReadError::Outside),
     }
