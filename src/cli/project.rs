@@ -37,7 +37,7 @@ impl Connection {
 impl Project {
     /// Reads and evaluates the configuration, and shows its warnings.
     pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
-        let loaded = config::load(&global.chdir, variables.given.sources.clone());
+        let loaded = config::load_beside(&global.chdir, variables.given.sources.clone());
         terminal.sources = loaded.sources;
         let config = loaded.config.map_err(Failure::Mistakes)?;
         let inputs = inputs(global, variables, &mut terminal.sources)?;

@@ -68,7 +68,7 @@ impl Test {
         let line = serde_json::json!({"type": "test_summary", "passed": passed, "failed": failed, "skipped": skipped});
         let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
         say(terminal, &format!("\n{passed} passed, {failed} failed{skips}"), &line)?;
-        if failed > 0 { Err(Failure::Told) } else { Ok(Exit::Done) }
+        Ok(if failed > 0 { Exit::Mistaken } else { Exit::Done })
     }
 
     async fn file(
@@ -146,7 +146,7 @@ impl Bench {
         run: &TestRun,
         terminal: &mut Terminal,
     ) -> Result<Vec<Diagnostic>, Failure> {
-        let loaded = config::load(&self.global.chdir, self.sources.clone());
+        let loaded = config::load_beside(&self.global.chdir, self.sources.clone());
         terminal.sources = loaded.sources;
         let config = loaded.config.map_err(Failure::Mistakes)?;
         let mut planning = self.planning.clone();
@@ -194,7 +194,7 @@ impl Bench {
         }
         match working::carry_out(planned, lock, &self.applying, terminal).await? {
             Exit::Done | Exit::Changes => Ok((evaluation, project::load(&store)?.state)),
-            Exit::Partial | Exit::Interrupted => Err(Failure::Told),
+            _ => Err(Failure::Told),
         }
     }
 
@@ -259,10 +259,8 @@ fn unfailed(reference: &config::ir::Expression) -> Diagnostic {
 
 /// Returns what the resources export, as the state has it.
 fn exports(state: &State) -> Known {
-    let values = |exports: &BTreeMap<String, crate::model::Json>| {
-        exports.iter().map(|(name, json)| (name.clone(), Value::from(json))).collect()
-    };
-    state.resources.iter().map(|(address, recorded)| (address.clone(), values(&recorded.exports))).collect()
+    let resources = state.resources.iter();
+    resources.map(|(address, recorded)| (address.clone(), eval::exports(&recorded.exports))).collect()
 }
 
 fn say(terminal: &mut Terminal, text: &str, line: &serde_json::Value) -> Result<(), Failure> {

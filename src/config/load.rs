@@ -18,10 +18,16 @@ pub(crate) struct Loaded {
     pub config: Result<Arc<Config>, Vec<Diagnostic>>,
 }
 
+/// Reads the configuration of a folder, as [`load_beside`] does.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load(folder: &Path) -> Loaded {
+    load_beside(folder, Sources::default())
+}
+
 /// Reads the configuration of a folder; every mistake is reported, by file and place.
 ///
-/// `sources` holds what was read already and may be pointed at later.
-pub(crate) fn load(folder: &Path, sources: Sources) -> Loaded {
+/// `sources` were read already, and may be pointed at as well.
+pub(crate) fn load_beside(folder: &Path, sources: Sources) -> Loaded {
     let mut loader = Loader { root: folder, sources, read: BTreeMap::new(), open: Vec::new(), diagnostics: Vec::new() };
     let config = match source::list(folder) {
         Ok(listed) if listed.is_empty() => {

@@ -22,7 +22,9 @@ pub(crate) use blocks::{CheckBlock, Condition, Config, ImportBlock, ModuleBlock,
 pub(crate) use format::format;
 #[cfg(any(test, fuzzing))]
 pub(crate) use format::meaning;
-pub(crate) use load::{load, sorted};
+#[cfg(any(test, fuzzing))]
+pub(crate) use load::load;
+pub(crate) use load::{load_beside, sorted};
 pub(crate) use module::cleaned;
 pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};
 pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, list_tests, read_inside};

@@ -75,7 +75,7 @@ fn run(block: Block, tests: &mut TestFile, diagnostics: &mut Vec<Diagnostic>) {
     check_names(&block, &["command", "expect_failures"], &["variables", "assert"], diagnostics);
     let asserts = conditions(&block.body, "assert", diagnostics);
     let header = block.header;
-    let Body { attributes, blocks } = block.body;
+    let Body { attributes, blocks, .. } = block.body;
     let given = blocks.into_iter().filter(|inner| &*inner.kind == "variables");
     let given: Vec<Attribute> = given.flat_map(|inner| variables(inner, diagnostics)).collect();
     let mut take = taker(attributes);

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::ir::Expression;
 use super::{Sources, json, parse, source};
-use crate::model::{Diagnostic, FileId, Span};
+use crate::model::{Diagnostic, FileId, Span, Value};
 
 /// One value given to a variable. Of several for one variable, the last one counts.
 #[derive(Clone, Debug, PartialEq)]

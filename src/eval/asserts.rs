@@ -43,12 +43,11 @@ impl Evaluation {
     ///
     /// `known` is what the resources that are up export.
     pub(crate) fn check(&self, conditions: &[Condition], known: &Known, names: &Names) -> Vec<Diagnostic> {
-        on_large_stack(|| match Newer::of_module(self, InstanceId::ROOT, known) {
-            Ok(newer) => newer.within(InstanceId::ROOT, |scope| {
+        on_large_stack(|| {
+            Newer::of_all(self, known).within(InstanceId::ROOT, |scope| {
                 let scope = Scope { names: Some(names), ..*scope };
                 conditions.iter().filter_map(|condition| holds(condition, &scope)).collect()
-            }),
-            Err(diagnostics) => diagnostics,
+            })
         })
     }
 }

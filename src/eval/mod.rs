@@ -46,8 +46,8 @@ mod visit;
 mod walk;
 mod world;
 
-pub(crate) use console::exports;
 pub(crate) use asserts::{Names, value_of};
+pub(crate) use console::exports;
 pub(crate) use evaluate::{Evaluation, Inputs, Known, evaluate};
 
 /// Returns every function of the language: how it is called, and what it does.

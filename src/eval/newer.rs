@@ -17,8 +17,6 @@ pub(super) struct Newer<'a> {
     evaluation: &'a Evaluation,
     known: &'a Known,
     roots: BTreeMap<InstanceId, Roots>,
-    /// Blocks of resources that have their present values.
-    renewed: BTreeSet<Step>,
 }
 
 /// One value to evaluate again; sorted in the order of evaluation.
@@ -37,32 +35,11 @@ impl<'a> Newer<'a> {
         node: NodeId,
         known: &'a Known,
     ) -> Result<Self, Vec<Diagnostic>> {
-        let mut newer = Self { evaluation, known, roots: BTreeMap::new(), renewed: BTreeSet::new() };
-        let steps = newer.gather(vec![(at, node)]);
-        newer.evaluate_all(steps)
-    }
-
-    /// Evaluates everything again in one instance of a module that was not wholly known in the plan.
-    pub(super) fn of_module(
-        evaluation: &'a Evaluation,
-        at: InstanceId,
-        known: &'a Known,
-    ) -> Result<Self, Vec<Diagnostic>> {
-        let mut newer = Self { evaluation, known, roots: BTreeMap::new(), renewed: BTreeSet::new() };
-        let module = evaluation.instances.get(at).module;
-        let nodes: Vec<NodeId> = evaluation.nodes.of_module(module).collect();
-        let mut steps = newer.gather(nodes.iter().map(|node| (at, *node)).collect());
-        for node in nodes {
-            newer.visit(node, at, &mut steps);
+        let mut newer = Self { evaluation, known, roots: BTreeMap::new() };
+        for step in newer.gather(at, node) {
+            newer.evaluate(step).map_err(|failure| vec![*failure])?;
         }
-        newer.evaluate_all(steps)
-    }
-
-    fn evaluate_all(mut self, steps: BTreeSet<Step>) -> Result<Self, Vec<Diagnostic>> {
-        for step in steps {
-            self.evaluate(step).map_err(|failure| vec![*failure])?;
-        }
-        Ok(self)
+        Ok(newer)
     }
 
     /// Evaluates everything again that was not wholly known in the plan; what fails keeps its planned value.
@@ -103,32 +80,26 @@ impl<'a> Newer<'a> {
     }
 
     /// Finds what is to be evaluated again, in order. Resources get their present values at once.
-    fn gather(&mut self, mut open: Vec<(InstanceId, NodeId)>) -> BTreeSet<Step> {
-        let mut steps = BTreeSet::new();
+    fn gather(&mut self, at: InstanceId, node: NodeId) -> BTreeSet<Step> {
+        let (mut steps, mut renewed, mut open) = (BTreeSet::new(), BTreeSet::new(), vec![(at, node)]);
+        let nodes = &self.evaluation.nodes;
         while let Some((at, node)) = open.pop() {
             let (needs, at) = self.needs(node, at);
             for need in needs {
-                open.extend(self.visit(need, at, &mut steps));
+                for at in self.places(need, at) {
+                    let step = Step { position: nodes.position(need), at, node: need };
+                    match &nodes.get(need).item {
+                        Item::Resource(resource_type, name) if renewed.insert(step) => {
+                            self.renew(at, resource_type, name);
+                        }
+                        Item::Resource(..) => {}
+                        _ if steps.insert(step) => open.push((at, need)),
+                        _ => {}
+                    }
+                }
             }
         }
         steps
-    }
-
-    /// Takes a node up among the steps, and returns where its own needs are to be looked for.
-    fn visit(&mut self, node: NodeId, at: InstanceId, steps: &mut BTreeSet<Step>) -> Vec<(InstanceId, NodeId)> {
-        let (evaluation, mut open) = (self.evaluation, Vec::new());
-        for at in self.places(node, at) {
-            let step = Step { position: evaluation.nodes.position(node), at, node };
-            match &evaluation.nodes.get(node).item {
-                Item::Resource(resource_type, name) if self.renewed.insert(step) => {
-                    self.renew(at, resource_type, name);
-                }
-                Item::Resource(..) => {}
-                _ if steps.insert(step) => open.push((at, node)),
-                _ => {}
-            }
-        }
-        open
     }
 
     /// Returns what a node needs, with the instance in which its references stand.

@@ -71,11 +71,6 @@ impl Nodes {
         self.index.get(&Node { module, item }).copied()
     }
 
-    /// Returns the nodes of one module.
-    pub(super) fn of_module(&self, module: ModuleId) -> impl Iterator<Item = NodeId> {
-        self.order.iter().copied().filter(move |id| self.get(*id).module == module)
-    }
-
     /// Returns where a node stands in the order of evaluation.
     pub(super) fn position(&self, id: NodeId) -> u32 {
         self.positions[id.index()]

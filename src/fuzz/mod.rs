@@ -73,7 +73,13 @@ fn show(diagnostics: &[Diagnostic], sources: &Sources) {
 
 fn inputs() -> Inputs {
     let now = "2026-01-02T03:04:05Z".to_owned();
-    Inputs { assignments: Vec::new(), now, home: None, resource_types: resource::all() }
+    Inputs {
+        assignments: Vec::new(),
+        now,
+        home: None,
+        workspace: "default".to_owned(),
+        resource_types: resource::all(),
+    }
 }
 
 /// Writes one file into a folder of its own.

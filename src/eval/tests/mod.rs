@@ -27,7 +27,7 @@ fn in_folder(
     variables: &[&str],
     types: ResourceTypes,
 ) -> (Sources, Result<Evaluation, Vec<Diagnostic>>) {
-    let mut loaded = config::load(folder, Sources::default());
+    let mut loaded = config::load(folder);
     let flags: Vec<Flag> = variables.iter().map(|text| Flag::Variable((*text).to_owned())).collect();
     let config = match loaded.config {
         Ok(config) => config,
