@@ -1,20 +1,24 @@
-//! `schema`: prints the JSON schema of a resource type, or of all of them.
+//! `schema`: prints the JSON schema or the reference page of a resource type, or of the whole language.
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::arguments::Global;
 use super::exit::{Exit, Failure};
 use super::terminal::Terminal;
 use crate::eval;
+use crate::render::{self, reference::Subject};
 use crate::resource::{self, CheckDoc, ResourceType};
 
-/// Print the JSON schema of a resource type, or of all of them.
+/// Print the JSON schema or the reference page of a resource type, or of all of them.
 #[derive(Debug, Args)]
 pub(super) struct Schema {
     /// The resource type, such as `ray_head`; all where it is left out.
     resource_type: Option<String>,
-    /// Write one file per resource type into this folder instead.
+    /// The form: a JSON schema, or a page of reference.
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    format: Format,
+    /// Write one file per resource type into this folder instead, and one for the language as a whole.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print a complete configuration that uses the type instead.
@@ -26,6 +30,15 @@ pub(super) struct Schema {
     /// Print the functions of the configuration language instead, with what each does.
     #[arg(long, conflicts_with_all = ["resource_type", "out", "example", "checks"])]
     functions: bool,
+}
+
+/// The forms of the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// JSON schema.
+    Json,
+    /// Reference pages.
+    Markdown,
 }
 
 impl Schema {
@@ -43,9 +56,9 @@ impl Schema {
         if self.example {
             chosen.into_iter().try_for_each(|resource_type| terminal.data(resource_type.example()))?;
         } else if let Some(folder) = &self.out {
-            for resource_type in chosen {
-                write(folder, resource_type)?;
-            }
+            self.files(&chosen).iter().try_for_each(|(name, text)| write(folder, name, text))?;
+        } else if self.format == Format::Markdown {
+            terminal.data(&self.files(&chosen).swap_remove(0).1)?;
         } else if self.resource_type.is_some() {
             chosen.into_iter().try_for_each(|resource_type| terminal.data(&text(resource_type)))?;
         } else {
@@ -54,6 +67,29 @@ impl Schema {
             terminal.line(&format!("{:#}", serde_json::Value::from(all)))?;
         }
         Ok(Exit::Done)
+    }
+
+    /// Returns the files that `--out` writes, what is about all types first.
+    fn files(&self, chosen: &[&'static dyn ResourceType]) -> Vec<(String, String)> {
+        let is_whole = self.resource_type.is_none();
+        let mut files = Vec::new();
+        match self.format {
+            Format::Json => {
+                if is_whole {
+                    let types = chosen.iter().map(|it| (it.name(), it.schema().to_value()));
+                    let schema = render::schema::configuration(types);
+                    files.push(("configuration.json".to_owned(), format!("{schema:#}\n")));
+                }
+                files.extend(chosen.iter().map(|it| (format!("{}.json", it.name()), text(*it))));
+            }
+            Format::Markdown => {
+                if is_whole {
+                    files.push(("language.md".to_owned(), language(chosen)));
+                }
+                files.extend(chosen.iter().map(|it| (format!("{}.md", it.name()), page(*it))));
+            }
+        }
+        files
     }
 
     /// Returns the resource types that were asked for.
@@ -70,6 +106,25 @@ impl Schema {
     }
 }
 
+/// Returns the reference page of the language.
+fn language(types: &[&dyn ResourceType]) -> String {
+    let names: Vec<&str> = types.iter().map(|it| it.name()).collect();
+    let functions: Vec<_> = eval::functions().collect();
+    let checks: Vec<_> = resource::all_checks().iter().map(|check| (check.code, check.finds.to_owned())).collect();
+    render::reference::language(&names, &functions, &checks)
+}
+
+/// Returns the reference page of a resource type.
+fn page(resource_type: &dyn ResourceType) -> String {
+    let schema = resource_type.schema().to_value();
+    render::reference::resource_type(&Subject {
+        name: resource_type.name(),
+        schema: &schema,
+        exports: resource_type.exports(),
+        example: resource_type.example(),
+    })
+}
+
 /// Returns the lines of one check.
 fn check(check: &CheckDoc) -> String {
     let CheckDoc { code, severity, finds, because, source } = check;
@@ -83,9 +138,9 @@ fn text(resource_type: &dyn ResourceType) -> String {
     format!("{:#}\n", resource_type.schema().to_value())
 }
 
-fn write(folder: &std::path::Path, resource_type: &dyn ResourceType) -> Result<(), Failure> {
-    let path = folder.join(format!("{}.json", resource_type.name()));
+fn write(folder: &std::path::Path, name: &str, text: &str) -> Result<(), Failure> {
+    let path = folder.join(name);
     let failed = |source| Failure::File { path: path.display().to_string(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    std::fs::write(&path, text(resource_type)).map_err(failed)
+    std::fs::write(&path, text).map_err(failed)
 }

@@ -1,6 +1,7 @@
 //! Files into blocks with spans; nothing is evaluated here.
 mod blocks;
 mod collect;
+pub(crate) mod definition;
 mod explain;
 mod format;
 mod heredoc;

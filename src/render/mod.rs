@@ -6,8 +6,10 @@ pub(crate) mod html;
 pub(crate) mod json;
 pub(crate) mod markdown;
 pub(crate) mod progress;
+pub(crate) mod reference;
 #[cfg(test)]
 mod sample;
+pub(crate) mod schema;
 pub(crate) mod state;
 mod style;
 pub(crate) mod text;
