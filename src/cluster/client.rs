@@ -1,7 +1,7 @@
 //! One connection to one cluster: sends requests, tries again where that is safe, counts.
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ struct Inner {
     settings: Settings,
     gate: Semaphore,
     requests: AtomicU64,
+    has_answered: AtomicBool,
     kinds: Mutex<Kinds>,
 }
 
@@ -61,6 +62,9 @@ pub(super) const JSON: &str = "application/json";
 /// The pauses between attempts where the server cannot be reached: under four seconds in all.
 const UNREACHABLE_PAUSES: [u64; 4] = [250, 500, 1000, 2000];
 
+/// The pauses after those, in milliseconds, where the server has answered before: it may be starting again.
+const RESTART_PAUSES: [u64; 4] = [4000, 5000, 5000, 5000];
+
 /// How often a busy server is asked again.
 const BUSY_ATTEMPTS: u32 = 8;
 
@@ -71,8 +75,9 @@ impl Cluster {
     /// Wraps a client; called by `connect` alone.
     pub(super) fn new(client: kube::Client, server: String, context: Option<String>, settings: Settings) -> Self {
         let gate = Semaphore::new(settings.parallelism.max(1));
-        let requests = AtomicU64::new(0);
-        Self(Arc::new(Inner { client, server, context, settings, gate, requests, kinds: Mutex::default() }))
+        let (requests, has_answered) = (AtomicU64::new(0), AtomicBool::new(false));
+        let kinds = Mutex::default();
+        Self(Arc::new(Inner { client, server, context, settings, gate, requests, has_answered, kinds }))
     }
 
     /// Returns the URL of the API server, or `sandbox`.
@@ -130,7 +135,7 @@ impl Cluster {
                     let seconds = self.0.settings.timeout.as_secs();
                     return Err(ClusterError::Timeout { what: call.what, seconds });
                 }
-                Ok(Err(source)) => match unreachable_pause(attempts).filter(|_| is_passing(&source)) {
+                Ok(Err(source)) => match self.restart_pause(attempts).filter(|_| is_passing(&source)) {
                     Some(pause) => pause,
                     None => return Err(self.unreachable(source)),
                 },
@@ -160,9 +165,20 @@ impl Cluster {
         }
         let request = request.body(body).map_err(kube::Error::HttpError)?;
         let answer = self.0.client.send(request).await?;
+        self.0.has_answered.store(true, Ordering::Relaxed);
         let (parts, body) = answer.into_parts();
         let bytes = body.collect_bytes().await?;
         Ok((parts.status.as_u16(), parts.headers, Vec::from(bytes)))
+    }
+
+    /// Returns how long to wait for a server that is out of reach: longer for one that was there a moment ago.
+    fn restart_pause(&self, attempts: u32) -> Option<Duration> {
+        let later = || {
+            let index = usize::try_from(attempts).ok()?.checked_sub(UNREACHABLE_PAUSES.len() + 1)?;
+            let has_answered = self.0.has_answered.load(Ordering::Relaxed);
+            RESTART_PAUSES.get(index).filter(|_| has_answered).copied().map(Duration::from_millis)
+        };
+        unreachable_pause(attempts).or_else(later)
     }
 
     pub(super) fn unreachable(&self, source: kube::Error) -> ClusterError {
@@ -298,6 +314,17 @@ mod tests {
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
         let error = cluster.send(call()).await.expect_err("there is no answer");
         assert_eq!(error.to_string(), "ask: no answer within 60 s");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_there_is_waited_for_longer() {
+        let cluster = cluster(0, StatusCode::OK, "0").await;
+        let patience = |cluster: &Cluster| {
+            (1..).map_while(|attempts| cluster.restart_pause(attempts)).sum::<Duration>().as_millis()
+        };
+        assert_eq!(patience(&cluster), 3750);
+        cluster.send(call()).await.expect("an answer");
+        assert_eq!(patience(&cluster), 22_750);
     }
 
     #[tokio::test]
