@@ -2,6 +2,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::arguments::{Owner, body};
 use super::inputs::check;
 use super::json::Output;
@@ -115,6 +118,10 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
         expanded.resource = Some(unknown(request));
         return;
     }
+    expansion
+        .objects
+        .iter()
+        .for_each(|expanded_object| remember_payload(&expanded_object.object, &mut expanded.secrets));
     let secrets = &expanded.secrets;
     let objects = expansion.objects.into_iter().map(|object| {
         let span = locate(&request.block.arguments, &object.argument, request.block.header);
@@ -137,6 +144,22 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
         before_delete: expansion.before_delete,
         ..unknown(request)
     });
+}
+
+/// Remembers what a Secret holds, wherever its object comes from.
+fn remember_payload(object: &Object, secrets: &mut Secrets) {
+    let kind = object.kind();
+    if (kind.kind.as_str(), kind.api_version().as_str()) != ("Secret", "v1") {
+        return;
+    }
+    for field in ["data", "stringData"] {
+        let entries = object.json().get(field).and_then(Json::as_object).into_iter().flatten();
+        for text in entries.filter_map(|(_, value)| value.as_str()).filter(|text| !text.contains(UNKNOWN)) {
+            secrets.insert(text);
+            let decoded = STANDARD.decode(text).ok().filter(|_| field == "data");
+            decoded.and_then(|bytes| String::from_utf8(bytes).ok()).iter().for_each(|text| secrets.insert(text));
+        }
+    }
 }
 
 /// Gives null to what the type exports and this instance has not.

@@ -15,6 +15,8 @@ mod real;
 mod records;
 mod refactoring;
 mod tests;
+mod requests;
+mod secrets;
 mod trouble;
 mod values;
 mod world;
@@ -51,6 +53,7 @@ fn stories() -> Vec<Story> {
         objects::STORIES,
         records::STORIES,
         refactoring::STORIES,
+        secrets::STORIES,
         values::STORIES,
         trouble::STORIES,
         crash::STORIES,
