@@ -139,24 +139,38 @@ pub(crate) fn absolute(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())
 }
 
-/// Lists all files below a folder inside a module's folder, as paths relative to it, for `fileset`.
-///
-/// Symbolic links are not followed; a folder that one leads to out of the module's is refused.
+/// How many files `fileset` may go through.
+const MAX_FILES: usize = 100_000;
+
+/// Lists all files below a folder, as paths relative to it, for `fileset`. Symbolic links are followed where
+/// they lead to a file or folder inside `module` that they do not stand in themselves.
 pub(crate) fn list_inside(module: &Path, folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    if !folder.canonicalize()?.starts_with(module.canonicalize()?) {
-        return Err(ReadError::Outside);
-    }
+    let module = module.canonicalize()?;
     let (mut files, mut open) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(next) = open.pop() {
+        let within = next.canonicalize()?;
+        if !within.starts_with(&module) {
+            return Err(ReadError::Outside);
+        }
         for entry in std::fs::read_dir(&next)? {
             let entry = entry?;
-            let (kind, path) = (entry.file_type()?, entry.path());
+            let (mut kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_symlink() {
+                let Ok(target) = path.canonicalize() else { continue };
+                if !target.starts_with(&module) || within.starts_with(&target) {
+                    continue;
+                }
+                kind = target.metadata()?.file_type();
+            }
             if kind.is_dir() {
                 open.push(path);
             } else if kind.is_file()
                 && let Ok(relative) = path.strip_prefix(folder)
             {
                 files.push(relative.to_path_buf());
+            }
+            if files.len() + open.len() > MAX_FILES {
+                return Err(std::io::Error::other(format!("it holds more than {MAX_FILES} files")).into());
             }
         }
     }
@@ -233,6 +247,29 @@ mod tests {
                 automatic_variables: vec!["b.auto.vars.hcl".into()],
             }
         );
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_folder_alone() {
+        let (module, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::write(elsewhere.path().join("secret"), "").unwrap();
+        let root = module.path();
+        std::fs::create_dir_all(root.join("files/deep")).unwrap();
+        std::fs::write(root.join("files/deep/a"), "").unwrap();
+        for (target, link) in [
+            (root.join("files/deep"), "files/again"),
+            (root.join("files/deep/a"), "files/b"),
+            (root.to_path_buf(), "files/deep/round"),
+            (elsewhere.path().to_path_buf(), "files/out"),
+            (elsewhere.path().join("secret"), "files/secret"),
+            (elsewhere.path().to_path_buf(), "outside"),
+            (root.join("gone"), "files/gone"),
+        ] {
+            std::os::unix::fs::symlink(target, root.join(link)).unwrap();
+        }
+        let files = list_inside(root, &root.join("files")).unwrap();
+        assert_eq!(files, ["again/a", "b", "deep/a"].map(PathBuf::from));
+        assert!(matches!(list_inside(root, &root.join("outside")), Err(ReadError::Outside)));
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl<'a> Input<'a> {
     /// Returns the value of a variable of the root module.
     pub(super) fn assigned(&self, given: Option<&Assignment>) -> Result<Value, Failure> {
         match given {
-            Some(assignment) => self.convert(assigned(assignment, &self.of)?, assignment.span),
+            Some(assignment) => self.convert(self.read_given(assignment)?, assignment.span),
             None => self.default_value().ok_or_else(|| {
                 let (name, label) = (self.name, self.variable.description.clone().unwrap_or_default());
                 let message = format!("variable `{name}` has no value");
@@ -92,6 +92,21 @@ impl<'a> Input<'a> {
                 let hint = format!("give it a `default`, `--var {name}=…`, or a line in `rayform.vars.hcl`");
                 Box::new(diagnostic.hint(hint))
             })?,
+        }
+    }
+
+    /// Returns a given value. A text from a flag or the environment is an expression, unless the variable is a
+    /// text, a number or a bool, or has no type.
+    fn read_given(&self, assignment: &Assignment) -> Result<Value, Failure> {
+        let is_plain = match self.of {
+            Type::String | Type::Number | Type::Bool => true,
+            _ => self.variable.constraint.is_none(),
+        };
+        match &assignment.value {
+            Assigned::Expression(expression) => constant(expression),
+            Assigned::Value(value) => Ok(value.clone()),
+            Assigned::Text(text) if is_plain => Ok(Value::string(text)),
+            Assigned::Text(text) => constant(&parse_expression(text, assignment.span.file)?),
         }
     }
 
@@ -120,19 +135,6 @@ impl<'a> Input<'a> {
             Box::new(Diagnostic::error(message).at(span).related(variable.header, "declared here"))
         })?;
         Ok(if variable.sensitive { converted.sensitive() } else { converted })
-    }
-}
-
-/// Returns a given value. A text from a flag or the environment is an expression, unless the type is a text.
-fn assigned(assignment: &Assignment, of: &Type) -> Result<Value, Failure> {
-    match (&assignment.value, of) {
-        (Assigned::Expression(expression), _) => constant(expression),
-        (Assigned::Value(value), _) => Ok(value.clone()),
-        (Assigned::Text(text), Type::String | Type::Number | Type::Bool | Type::Any) => Ok(Value::string(text)),
-        (Assigned::Text(text), _) => {
-            let expression = parse_expression(text, assignment.span.file)?;
-            constant(&expression)
-        }
     }
 }
 

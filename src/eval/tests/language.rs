@@ -128,6 +128,21 @@ output "a" {
 }
 
 #[test]
+fn values_from_flags_are_read_by_the_declared_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "variable \"any\" {\n  type = any\n}\nvariable \"open\" {}\nvariable \"text\" {\n  type = string\n}\n\
+                output \"a\" {\n  value = [var.any, var.open, var.text]\n}\n";
+    std::fs::write(folder.path().join("main.rf.hcl"), text).unwrap();
+    let (_, result) = in_folder(folder.path(), &["any=[true]", "open=[true]", "text=[true]"], &[]);
+    let plain = Value::string("[true]");
+    let expected = Value::list(vec![Value::list(vec![Value::Bool(true)]), plain.clone(), plain]);
+    assert_eq!(result.expect("it evaluates").desired.outputs["a"].value, expected);
+    let (sources, result) = in_folder(folder.path(), &["any=abc", "open=1", "text=x"], &[]);
+    let expected = "1: a constant is needed here: no references and no functions at abc";
+    assert_eq!(told(&sources, &result.expect_err("a mistake")), [expected]);
+}
+
+#[test]
 fn files_have_limits_and_may_be_odd() {
     let fails = |name: &str, bytes: &[u8], expected: &str| {
         let folder = tempfile::tempdir().unwrap();
