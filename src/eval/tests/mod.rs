@@ -2,6 +2,7 @@
 mod expressions;
 mod language;
 mod modules;
+mod order;
 mod resources;
 mod values;
 
