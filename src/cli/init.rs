@@ -1,22 +1,29 @@
-//! `init`: writes a starter configuration into an empty folder.
+//! `init`: writes a starter configuration into an empty folder, or fetches the modules that the one there calls.
 use clap::Args;
 
-use super::arguments::{Global, Variables};
+use super::arguments::Global;
 use super::exit::{Exit, Failure};
-use super::project::{self, Project};
 use super::terminal::Terminal;
+use super::{modules, project};
 
-/// Write a starter configuration into an empty folder, or check the one that is there.
+/// Write a starter configuration into an empty folder, or fetch the modules that the one there calls.
 #[derive(Debug, Args)]
-pub(super) struct Init {}
+pub(super) struct Init {
+    /// Move modules from git to what their `ref` means now, and write that to `rayform.lock.json`.
+    #[arg(long)]
+    upgrade: bool,
+}
 
 const STARTER: &str = include_str!("../../examples/quickstart/main.rf.hcl");
 
 impl Init {
-    pub(super) fn run(global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         if project::has_configuration(&global.chdir)? {
-            Project::open(global, &Variables::default(), terminal)?;
-            terminal.message("The configuration is complete: there is nothing to fetch. Next: rayform plan");
+            let message = match modules::install(&global.chdir, self.upgrade, terminal)? {
+                0 => "The configuration is complete: there is nothing to fetch. Next: rayform plan",
+                _ => "The configuration is complete; keep `rayform.lock.json` with it. Next: rayform plan",
+            };
+            terminal.message(message);
             return Ok(Exit::Done);
         }
         let path = global.chdir.join("main.rf.hcl");

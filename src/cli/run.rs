@@ -33,7 +33,7 @@ fn dispatch(arguments: Arguments, global: &Global, terminal: &mut Terminal) -> R
         super::workspace::check(global)?;
     }
     match arguments.command {
-        Command::Init(_) => super::init::Init::run(global, terminal),
+        Command::Init(init) => init.run(global, terminal),
         Command::Validate(validate) => validate.run(global, terminal),
         Command::Fmt(fmt) => fmt.run(global, terminal),
         Command::Plan(plan) => block_on(plan.run(global, terminal)),

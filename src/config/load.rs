@@ -1,9 +1,11 @@
 //! A folder and the modules that it calls into a configuration: each folder read and parsed once.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blocks::{Config, ModuleBlock};
+use super::git_source::{GitSource, checkout_of};
+use super::lock_file::LockFile;
 use super::module::{Source, cleaned};
 use super::{Sources, collect, parse, source};
 use crate::model::{Diagnostic, Span};
@@ -16,6 +18,17 @@ const MAX_DEPTH: usize = 32;
 pub(crate) struct Loaded {
     pub sources: Sources,
     pub config: Result<Arc<Config>, Vec<Diagnostic>>,
+    /// The modules from git that are called, as far as they are known.
+    pub repositories: BTreeSet<GitSource>,
+    /// Those of them that are not here.
+    pub missing: Vec<Missing>,
+}
+
+/// A module that is not here, and the place of its source.
+#[derive(Clone, Debug)]
+pub(crate) struct Missing {
+    pub source: GitSource,
+    pub span: Span,
 }
 
 /// Reads the configuration of a folder, as [`load_beside`] does.
@@ -28,7 +41,28 @@ pub(crate) fn load(folder: &Path) -> Loaded {
 ///
 /// `sources` were read already, and may be pointed at as well.
 pub(crate) fn load_beside(folder: &Path, sources: Sources) -> Loaded {
-    let mut loader = Loader { root: folder, sources, read: BTreeMap::new(), open: Vec::new(), diagnostics: Vec::new() };
+    match LockFile::read(folder) {
+        Ok(lock) => load_with(folder, sources, &lock),
+        Err(diagnostic) => {
+            let mut loaded = load_with(folder, sources, &LockFile::default());
+            loaded.config = Err(vec![*diagnostic]);
+            loaded
+        }
+    }
+}
+
+/// Reads the configuration of a folder, with modules from git at these commits.
+pub(crate) fn load_with(folder: &Path, sources: Sources, lock: &LockFile) -> Loaded {
+    let mut loader = Loader {
+        root: folder,
+        lock,
+        sources,
+        read: BTreeMap::new(),
+        open: Vec::new(),
+        diagnostics: Vec::new(),
+        repositories: BTreeSet::new(),
+        missing: Vec::new(),
+    };
     let config = match source::list(folder) {
         Ok(listed) if listed.is_empty() => {
             loader.diagnostics.push(nothing_here(folder));
@@ -44,17 +78,21 @@ pub(crate) fn load_beside(folder: &Path, sources: Sources) -> Loaded {
         Some(config) if loader.diagnostics.is_empty() => Ok(config),
         _ => Err(sorted(loader.diagnostics)),
     };
-    Loaded { sources: loader.sources, config }
+    let Loader { sources, repositories, missing, .. } = loader;
+    Loaded { sources, config, repositories, missing }
 }
 
 struct Loader<'a> {
     root: &'a Path,
+    lock: &'a LockFile,
     sources: Sources,
     /// What was read already, by its place; nothing where there was a mistake.
     read: BTreeMap<PathBuf, Option<Arc<Config>>>,
     /// The modules that lead to the present one.
     open: Vec<Step>,
     diagnostics: Vec<Diagnostic>,
+    repositories: BTreeSet<GitSource>,
+    missing: Vec<Missing>,
 }
 
 /// A call on the way to the present module.
@@ -86,7 +124,13 @@ impl Loader<'_> {
             Err(diagnostic) => return self.diagnostics.push(*diagnostic),
         };
         let mut files = Vec::new();
+        let checkout = checkout_of(&config.place).map(|place| self.folder(&place));
         for path in listed.hcl.iter().chain(&listed.json) {
+            if checkout.as_ref().is_some_and(|checkout| !source::is_inside(checkout, path)) {
+                let message = format!("`{}` is a link that leads out of its repository", path.display());
+                self.diagnostics.push(Diagnostic::error(message));
+                continue;
+            }
             match self.sources.read(path) {
                 Ok(file) => files.push(file),
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
@@ -102,12 +146,34 @@ impl Loader<'_> {
 
     /// Reads what a `module` block calls.
     fn call(&mut self, caller: &Path, name: &Arc<str>, block: &ModuleBlock) -> Option<Arc<Config>> {
-        let Source::Local(path) = &block.source;
-        let place = cleaned(&caller.join(path));
+        let (place, path) = match &block.source {
+            Source::Local(path) => (cleaned(&caller.join(path)), path),
+            Source::Git(source) => (self.fetched(name, source, block.source_span)?, &source.folder),
+        };
+        if matches!(block.source, Source::Local(_))
+            && let Some(checkout) = checkout_of(caller).filter(|checkout| !place.starts_with(checkout))
+        {
+            let message = format!("`{}` leads out of the repository `{}`", path.display(), checkout.display());
+            self.diagnostics.push(Diagnostic::error(message).at(block.source_span));
+            return None;
+        }
         self.open.push(Step { place: caller.to_path_buf(), name: name.clone(), span: block.source_span });
         let config = self.once(place, path, block.source_span);
         self.open.pop();
         config
+    }
+
+    /// Returns where a module from git was put; reports one that is not here.
+    fn fetched(&mut self, name: &str, source: &GitSource, span: Span) -> Option<PathBuf> {
+        self.repositories.insert(source.clone());
+        let checkout = self.lock.commit(source).map(|commit| source.checkout(commit));
+        let checkout = checkout.filter(|checkout| source::is_folder(&self.folder(checkout)));
+        if checkout.is_none() {
+            let message = format!("module `{name}` is not here yet: {}", source.title());
+            self.diagnostics.push(Diagnostic::error(message).at(span).hint("`rayform init` fetches it"));
+            self.missing.push(Missing { source: source.clone(), span });
+        }
+        checkout.map(|checkout| checkout.join(&source.folder))
     }
 
     /// Reads a folder, unless it was read already; refuses one that leads back to itself.

@@ -4,10 +4,12 @@ mod collect;
 pub(crate) mod definition;
 mod explain;
 mod format;
+mod git_source;
 mod heredoc;
 pub(crate) mod ir;
 mod json;
 mod load;
+mod lock_file;
 mod lower;
 mod module;
 mod parse;
@@ -23,9 +25,11 @@ pub(crate) use blocks::{CheckBlock, Condition, Config, ImportBlock, ModuleBlock,
 pub(crate) use format::format;
 #[cfg(any(test, fuzzing))]
 pub(crate) use format::meaning;
+pub(crate) use git_source::{GitSource, MODULES};
 #[cfg(any(test, fuzzing))]
 pub(crate) use load::load;
-pub(crate) use load::{load_beside, sorted};
+pub(crate) use load::{Missing, load_beside, load_with, sorted};
+pub(crate) use lock_file::{LockFile, is_commit};
 pub(crate) use module::cleaned;
 pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};
 pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, list_tests, read_inside};

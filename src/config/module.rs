@@ -3,6 +3,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::blocks::{Config, ModuleBlock};
 use super::collect::{add, labels, repetition, split};
+use super::git_source::{self, GitSource};
 use super::ir::{Attribute, Block};
 use super::settings;
 use crate::model::{Diagnostic, Span, nearest};
@@ -12,6 +13,7 @@ use crate::model::{Diagnostic, Span, nearest};
 pub(crate) enum Source {
     /// A folder, relative to the one of the module that calls.
     Local(PathBuf),
+    Git(GitSource),
 }
 
 /// Adds a `module` block.
@@ -78,12 +80,22 @@ fn parse(text: &str) -> Result<Source, Box<Diagnostic>> {
     if text == "." || text == ".." || text.starts_with("./") || text.starts_with("../") {
         return Ok(Source::Local(PathBuf::from(text)));
     }
+    if let Some(source) = git_source::parse(text) {
+        return source.map(Source::Git);
+    }
     let error = Diagnostic::error(format!("`{text}` does not say where the module is"));
+    if text.contains("://") || text.contains(".com/") || text.contains(".org/") {
+        return Err(Box::new(error.hint(format!("for a repository, write `git::https://{}`", without_scheme(text)))));
+    }
     if Path::new(text).is_absolute() {
         let hint = "write it relative to the folder of this file, so that it works on other machines too";
         return Err(Box::new(error.hint(hint)));
     }
     Err(Box::new(error.hint(format!("a folder begins with `./` or `../`: write `./{text}`"))))
+}
+
+fn without_scheme(text: &str) -> &str {
+    text.split_once("://").map_or(text, |(_, rest)| rest)
 }
 
 /// Returns a path without `.`, and without `..` as far as the text alone tells; empty for the folder itself.
@@ -120,6 +132,13 @@ mod tests {
         check("modules/a", Err("`modules/a` does not say where the module is"));
         check("/modules/a", Err("`/modules/a` does not say where the module is"));
         check("", Err("`` does not say where the module is"));
+        check("https://h/m.git", Err("`https://h/m.git` does not say where the module is"));
+    }
+
+    #[test]
+    fn a_repository_begins_with_git() {
+        let source = GitSource { url: "https://h/m.git".into(), reference: Some("v1".into()), folder: "a".into() };
+        check("git::https://h/m.git//a?ref=v1", Ok(Source::Git(source)));
     }
 
     #[test]

@@ -134,6 +134,21 @@ pub(crate) fn read_inside(folder: &Path, path: &Path) -> Result<Vec<u8>, ReadErr
     if path.starts_with(&folder) { read_limited(&path, MAX_BYTES) } else { Err(ReadError::Outside) }
 }
 
+/// Reads a file of rayform's own beside the configuration.
+pub(super) fn read_beside(path: &Path) -> Result<Vec<u8>, ReadError> {
+    read_limited(path, MAX_BYTES)
+}
+
+/// Tells whether a folder is there.
+pub(super) fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// Tells whether a file lies in a folder, and no link leads out of it.
+pub(super) fn is_inside(folder: &Path, path: &Path) -> bool {
+    folder.canonicalize().is_ok_and(|folder| path.canonicalize().is_ok_and(|path| path.starts_with(folder)))
+}
+
 /// Returns the absolute form of a folder.
 pub(crate) fn absolute(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf())

@@ -9,6 +9,7 @@ mod fakelet;
 mod faults;
 mod first_steps;
 mod folders;
+mod modules;
 mod objects;
 mod public;
 mod real;
@@ -50,6 +51,7 @@ fn stories() -> Vec<Story> {
     let told = [
         first_steps::STORIES,
         drift::STORIES,
+        modules::STORIES,
         objects::STORIES,
         records::STORIES,
         refactoring::STORIES,

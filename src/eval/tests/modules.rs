@@ -522,3 +522,72 @@ output "others" {
     let expected = serde_json::json!({ "all": { "own": ["own", ["own.txt"]], "others": [false, false, false] } });
     assert_eq!(outputs(&evaluation), expected);
 }
+
+const MARKS: &str = r#"
+variable "secret" {
+  default   = "hunter22"
+  sensitive = true
+}
+module "m" {
+  source = "./m"
+  x      = var.secret
+  n      = null
+  each   = null
+}
+module "none" {
+  source = "./m"
+  count  = 0
+  x      = "a"
+}
+output "all" {
+  value = {
+    plain = nonsensitive(module.m.plain)
+    none  = module.none
+    every = module.none[*].plain
+    n     = module.m.n
+    each  = module.m.each
+    names = keys(module.m)
+    marks = [issensitive(module.m.plain), issensitive(module.m.flagged), issensitive(module.m.n)]
+  }
+}
+"#;
+
+const MARKED: &str = r#"
+variable "x" {}
+variable "n" {
+  type     = number
+  default  = 5
+  nullable = false
+}
+variable "each" {
+  default = "z"
+}
+output "plain" {
+  value = var.x
+}
+output "n" {
+  value = var.n
+}
+output "each" {
+  value = var.each
+}
+output "flagged" {
+  value     = "open"
+  sensitive = true
+}
+"#;
+
+#[test]
+fn nulls_marks_and_absent_instances_are_terraforms() {
+    let evaluation = succeeds(&[("main.rf.hcl", MARKS), ("m/main.rf.hcl", MARKED)], &[]);
+    let expected = serde_json::json!({ "all": {
+        "plain": "hunter22",
+        "none": [],
+        "every": [],
+        "n": 5,
+        "each": null,
+        "names": ["each", "flagged", "n", "plain"],
+        "marks": [true, true, false],
+    }});
+    assert_eq!(outputs(&evaluation), expected);
+}
