@@ -89,8 +89,16 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// How much of a file is parsed at a time, in bytes: the parser's tree weighs 45 times the text.
+const PIECE_BYTES: usize = 64 * 1024;
+
 /// Parses a whole file; the parser's tree is dropped as soon as it is in our own form.
 pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
+    if text.len() > 2 * PIECE_BYTES
+        && let Some(body) = parse_pieces(text, file)
+    {
+        return Ok(body);
+    }
     let tree = parse_tree(text, file)?;
     let lowering = Lowering { file, text, shifts: Vec::new() };
     lowering.body(&tree).map_err(|diagnostic| vec![*diagnostic])
@@ -115,6 +123,34 @@ pub(super) fn parse_tree(text: &str, file: FileId) -> Result<structure::Body, Ve
         found.push(diagnose(&Lowering { file, text, shifts: Vec::new() }, &error));
     }
     Err(found)
+}
+
+/// Parses a large file piece by piece, so that there is never a tree of all of it.
+///
+/// Nothing where a piece has a mistake, or was cut inside of something: what is open at a cut is a mistake, too.
+fn parse_pieces(text: &str, file: FileId) -> Option<Body> {
+    let mut body = Body::default();
+    for (origin, piece) in pieces(text) {
+        let shifts = vec![Shift { start: 0, origin }];
+        let tree = parser::parse_body(&heredoc::without_empty(piece)).ok()?;
+        let parsed = Lowering { file, text: piece, shifts }.body(&tree).ok()?;
+        body.attributes.extend(parsed.attributes);
+        body.blocks.extend(parsed.blocks);
+    }
+    Some(body)
+}
+
+/// Joins the chunks of a file to pieces of some size.
+fn pieces(text: &str) -> Vec<(usize, &str)> {
+    let (mut pieces, mut start) = (Vec::new(), 0);
+    for (origin, chunk) in chunks(text) {
+        let end = origin + chunk.len();
+        if end - start >= PIECE_BYTES || end == text.len() {
+            pieces.push((start, &text[start..end]));
+            start = end;
+        }
+    }
+    pieces
 }
 
 /// Cuts a file before every line that looks like the beginning of a block: a word in the first column.
@@ -229,6 +265,33 @@ mod tests {
     #[test]
     fn single_quotes_are_explained() {
         fails("a = 'b'\n", &[("'", "a text stands in double quotes")]);
+    }
+
+    #[test]
+    fn a_large_file_is_parsed_in_pieces_with_the_same_result() {
+        let block = |index: usize| {
+            format!("a \"b{index}\" {{\n  c = \"${{d}}-{index}\"\n  e = <<-EOT\n    f\n\n    g {{\n  EOT\n}}\n\n")
+        };
+        let text: String = (0..10_000).map(block).collect();
+        let cut = pieces(&text);
+        assert!(cut.len() > 5 && cut.iter().map(|(_, piece)| piece.len()).sum::<usize>() == text.len());
+        let body = on_large_stack(|| parse_pieces(&text, FileId(0))).expect("it parses");
+        assert_eq!(body.blocks.len(), 10_000);
+        let label = &body.blocks[9_999].labels[0];
+        assert_eq!(&text[label.span.start as usize..label.span.end as usize], "\"b9999\"");
+        let whole = on_large_stack(|| {
+            let lowering = Lowering { file: FileId(0), text: &text, shifts: Vec::new() };
+            lowering.body(&parser::parse_body(&text).expect("it parses")).expect("it is lowered")
+        });
+        assert_eq!(body, whole);
+    }
+
+    #[test]
+    fn a_cut_inside_of_something_does_not_count() {
+        let filler = "x = 1 # filler\n".repeat(3 * PIECE_BYTES / 15);
+        let text = format!("a {{\n  b = <<EOT\n{filler}\nc {{\n  d = 1\n}}\nEOT\n}}\n");
+        assert!(on_large_stack(|| parse_pieces(&text, FileId(0))).is_none());
+        assert_eq!(parse(&text).expect("it parses").blocks.len(), 1);
     }
 
     #[test]
