@@ -17,7 +17,7 @@ pub(super) fn install(folder: &Path, upgrade: bool, terminal: &mut Terminal) -> 
     let mut lock = if upgrade { LockFile::default() } else { read.clone() };
     let (mut fetcher, mut fetched) = (Fetcher::new(folder), BTreeSet::new());
     for _ in 0..MAX_ROUNDS {
-        let loaded = config::load_with(folder, &lock);
+        let loaded = config::load_with(folder, Sources::default(), &lock);
         terminal.sources = loaded.sources;
         let missing: Vec<Missing> = loaded.missing;
         if missing.is_empty() {
