@@ -5,7 +5,7 @@ use std::path::Path;
 use super::exit::Failure;
 use super::git::Fetcher;
 use super::terminal::Terminal;
-use crate::config::{self, LockFile, Missing};
+use crate::config::{self, LockFile, Missing, Sources};
 use crate::model::Diagnostic;
 
 /// How often modules may lead to modules that are not here.

@@ -206,7 +206,7 @@ impl Bench {
         self.runs.insert(run.name.clone(), outputs.clone());
         let runs = Value::Map(Arc::new(self.runs.clone()));
         let names = Names::from([(Arc::from("run"), runs), (Arc::from("output"), outputs)]);
-        evaluation.check(&run.asserts, &known, &names)
+        evaluation.unmet(&run.asserts, &known, &names)
     }
 }
 
@@ -265,9 +265,9 @@ fn exports(state: &State) -> Known {
 
 fn say(terminal: &mut Terminal, text: &str, line: &serde_json::Value) -> Result<(), Failure> {
     if terminal.json {
-        terminal.json(&format!("{line}\n"))?
+        terminal.json(&format!("{line}\n"))?;
     } else {
-        terminal.line(text)?
+        terminal.line(text)?;
     }
     Ok(())
 }

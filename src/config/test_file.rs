@@ -123,7 +123,11 @@ impl Config {
         let conditions: Vec<&Condition> = match &**root {
             "var" => self.variables.get(name)?.validations.iter().collect(),
             "output" => self.outputs.get(name)?.preconditions.iter().collect(),
-            _ => self.resources.get(&(root.clone(), name.clone()))?.preconditions.iter().collect(),
+            "check" => self.checks.get(name)?.asserts.iter().collect(),
+            _ => {
+                let block = self.resources.get(&(root.clone(), name.clone()))?;
+                block.preconditions.iter().chain(&block.postconditions).collect()
+            }
         };
         Some(conditions.into_iter().map(|condition| condition.condition.span).collect())
     }

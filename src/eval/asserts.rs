@@ -42,7 +42,7 @@ impl Evaluation {
     /// Returns a diagnostic for each condition on the root module that does not hold, or that nothing can be said of.
     ///
     /// `known` is what the resources that are up export.
-    pub(crate) fn check(&self, conditions: &[Condition], known: &Known, names: &Names) -> Vec<Diagnostic> {
+    pub(crate) fn unmet(&self, conditions: &[Condition], known: &Known, names: &Names) -> Vec<Diagnostic> {
         on_large_stack(|| {
             Newer::of_all(self, known).within(InstanceId::ROOT, |scope| {
                 let scope = Scope { names: Some(names), ..*scope };
