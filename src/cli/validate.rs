@@ -46,7 +46,8 @@ impl Validate {
         if terminal.json {
             verdict(terminal, &json!({"valid": true, "errors": 0, "warnings": warnings, "resources": count}))?;
         } else {
-            terminal.line(&format!("The configuration is valid: {count} resources."))?;
+            let resources = if count == 1 { "resource" } else { "resources" };
+            terminal.line(&format!("The configuration is valid: {count} {resources}."))?;
         }
         Ok(Exit::Done)
     }

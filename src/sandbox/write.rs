@@ -191,7 +191,21 @@ fn settle(
     let Some(schema) = schema.filter(|_| !writer.is_apply) else { return Ok(object) };
     let object = Object::new(object).map_err(|error| Status::bad_request(error.to_string()))?;
     let live = live.map(AsRef::as_ref);
-    Ok(ssa::update(live, &object, schema, writer.manager, writer.subresource, &world.time()).into_json())
+    let mut updated = ssa::update(live, &object, schema, writer.manager, writer.subresource, &world.time()).into_json();
+    if writer.subresource == Some("scale") {
+        forget_time_of_scale(&mut updated);
+    }
+    Ok(updated)
+}
+
+/// Takes the time from what was written through `scale`: a server keeps none there.
+fn forget_time_of_scale(object: &mut Json) {
+    let entries = object.pointer_mut("/metadata/managedFields").and_then(Json::as_array_mut);
+    for entry in entries.into_iter().flatten().filter_map(Json::as_object_mut) {
+        if entry.get("subresource").is_some_and(|subresource| subresource == "scale") {
+            entry.remove("time");
+        }
+    }
 }
 
 /// Writes an object of a Go type as the server keeps it: quantities, empty fields, a Secret's texts.

@@ -1,11 +1,14 @@
 //! What somebody else does behind rayform's back, and who is named for it.
 use serde_json::{Value, json};
+use snapbox::prelude::*;
+use snapbox::{assert_data_eq, str};
 
 use crate::Told;
 use crate::world::World;
 
 pub(crate) const STORIES: &[Told] = &[
     ("kubectl_scale_is_named_and_repaired", kubectl_scale_is_named_and_repaired),
+    ("hands_that_meddle_are_shown_field_by_field", hands_that_meddle_are_shown_field_by_field),
     ("kubectl_edit_is_named_and_repaired", kubectl_edit_is_named_and_repaired),
     ("a_foreign_label_is_left_alone", a_foreign_label_is_left_alone),
     ("our_label_changed_is_repaired", our_label_changed_is_repaired),
@@ -75,6 +78,29 @@ fn kubectl_scale_is_named_and_repaired(world: &World) {
     world.scale(WEB, 5);
     expect_drift(world, &["manifest.web", "spec.replicas", "2", "5", "kubectl"]);
     expect_repair(world, "/spec/replicas", WEB, &json!(2));
+}
+
+fn hands_that_meddle_are_shown_field_by_field(world: &World) {
+    given(world, DEPLOYMENT);
+    world.scale(WEB, 5);
+    let containers = json!([{"name": "web", "image": "nginx:1.28"}]);
+    world.merge_as("kubectl-edit", WEB, &json!({"spec": {"template": {"spec": {"containers": containers}}}}));
+    world.merge_as("kubectl-label", WEB, &json!({"metadata": {"labels": {"tier": "back", "theirs": "1"}}}));
+    let run = world.rayform("drift");
+    assert_eq!(run.code, 2, "{run}");
+    assert_data_eq!(
+        run.stdout,
+        str![[r#"
+  # manifest.web: Deployment {n}/web has been changed
+      ~ .metadata.labels.tier = "front" -> "back" # by kubectl-label (Update) at [TIME]
+      ~ .spec.replicas = 2 -> 5 # by kubectl (Update of scale)
+      ~ .spec.template.spec.containers[name="web"].image = "nginx:1.27" -> "nginx:1.28" # by kubectl-edit (Update) at [TIME]
+
+"#]]
+        .raw()
+    );
+    let _ = world.apply();
+    world.expect_no_changes();
 }
 
 fn kubectl_edit_is_named_and_repaired(world: &World) {

@@ -4,7 +4,6 @@ mod api;
 mod crash;
 mod drift;
 mod examples;
-
 mod fakelet;
 mod faults;
 mod first_steps;
@@ -15,6 +14,7 @@ mod public;
 mod real;
 mod records;
 mod refactoring;
+mod requests;
 mod secrets;
 mod tests;
 mod trouble;
@@ -63,6 +63,7 @@ fn stories() -> Vec<Story> {
         folders::STORIES,
         tests::STORIES,
         public::STORIES,
+        requests::STORIES,
     ];
     let told = told.concat().into_iter().map(|(name, tell)| Story::new(name, tell));
     told.chain(examples::of_resource_types()).collect()

@@ -14,9 +14,9 @@ pub(crate) const STORIES: &[Told] = &[
     ("manifests_of_a_folder_are_stable", manifests_of_a_folder_are_stable),
 ];
 
-const OBJECTS: &str = include_str!("tricky.yaml");
+pub(crate) const OBJECTS: &str = include_str!("tricky.yaml");
 
-const FARM: &str = r#"
+pub(crate) const FARM: &str = r#"
 resource "namespace" "farm" {
   name = "{n}"
 }

@@ -67,13 +67,22 @@ impl World {
         }
     }
 
+    /// Returns host and port of the API server.
+    pub(crate) fn address(&self) -> String {
+        let kubeconfig = self.kubeconfig();
+        let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("a pattern");
+        port.find(&kubeconfig).expect("an address").as_str().to_owned()
+    }
+
+    /// Returns the text of the kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> String {
+        std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig")
+    }
+
     /// Starts the sandbox's server again where it was, with faults as in `sandbox/faults.rs`.
     pub(crate) fn start_sandbox(&self, faults: &Value) {
         std::fs::write(self.folder.path().join("sandbox/faults.json"), faults.to_string()).expect("written");
-        let kubeconfig = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
-        let port = regex::Regex::new(r"127\.0\.0\.1:\d+").expect("a pattern");
-        let address = port.find(&kubeconfig).expect("an address").as_str();
-        let child = serve_sandbox(self.folder.path(), address);
+        let child = serve_sandbox(self.folder.path(), &self.address());
         *self.server.lock().expect("no holder of this lock panics") = Some(child);
         self.api.wait_until_ready();
     }

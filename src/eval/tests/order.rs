@@ -1,4 +1,6 @@
 //! Evaluation is deterministic, and neither the order of blocks nor that of files matters.
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use crate::model::{Diagnostic, Objects};
@@ -49,7 +51,7 @@ fn evaluated(blocks: &[&str], files: usize) -> Result<String, Vec<String>> {
     let evaluation = result.map_err(|found| messages(&found))?;
     let mut text = format!("{:?}\n{:?}\n", evaluation.desired.outputs, messages(&evaluation.desired.diagnostics));
     for (address, resource) in &evaluation.desired.resources {
-        text += &format!("{address} {:?}\n", resource.exports);
+        writeln!(text, "{address} {:?}", resource.exports).expect("a text grows");
         if let Objects::Known(objects) = &resource.objects {
             text.extend(objects.iter().map(|object| format!("{}\n", object.object.json())));
         }
