@@ -9,10 +9,10 @@ variable "ray_version" {
 variable "gpu_pools" {
   description = "By name: which nodes, how many workers, and what each of them takes."
   type = map(object({
-    replicas   = number
-    cpu        = number
-    memory     = string
-    gpu        = optional(number, 1)
+    replicas    = number
+    cpu         = number
+    memory      = string
+    gpu         = optional(number, 1)
     node_labels = optional(map(string), {})
   }))
   default = {

@@ -136,6 +136,9 @@ pub(super) struct Planning {
     /// Which resource takes over what, of the command `import`.
     #[arg(skip)]
     pub imports: Vec<(Address, String)>,
+    /// Lineage and salt of a first run's state, of a saved plan that was made when there was none.
+    #[arg(skip)]
+    pub first: Option<(String, String)>,
     /// Allow a claim, volume, namespace or CRD to be replaced, which loses its data.
     #[arg(long)]
     pub allow_data_loss: bool,

@@ -31,7 +31,7 @@ pub(super) async fn plan(
     let project = Project::open(global, &planning.variables, terminal)?;
     let connection = project.connect(global).await?;
     let store = project::store(global);
-    let loaded = project::load(&store)?;
+    let loaded = begun(project::load(&store)?, planning);
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connection, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
@@ -42,6 +42,15 @@ pub(super) async fn plan(
     let plan = draft.decide(answers).map_err(Failure::Mistakes)?;
     terminal.diagnostics(&plan.diagnostics)?;
     Ok(Planned { project, connection, store, state, plan, is_recovered })
+}
+
+/// Gives a state that is made just now the lineage of the saved plan that is to be carried out.
+fn begun(mut loaded: Loaded, planning: &Planning) -> Loaded {
+    if let Some((lineage, salt)) = planning.first.as_ref().filter(|_| loaded.is_new) {
+        loaded.state.lineage.clone_from(lineage);
+        loaded.state.salt.clone_from(salt);
+    }
+    loaded
 }
 
 /// Finds what others changed of what is recorded.

@@ -25,6 +25,8 @@ pub(super) struct SavedPlan {
     rayform_plan: u64,
     created: String,
     lineage: String,
+    /// Of the state, which a first run does not find on disk.
+    salt: String,
     serial: u64,
     cluster: ClusterIdentity,
     settings: Settings,
@@ -61,6 +63,7 @@ impl SavedPlan {
             rayform_plan: FORMAT,
             created: project::now(),
             lineage: plan.lineage.clone(),
+            salt: planned.state.salt.clone(),
             serial: plan.serial,
             cluster: plan.cluster.clone(),
             settings: Settings::new(planned, planning),
@@ -121,6 +124,7 @@ impl SavedPlan {
             on_conflict: on_conflict(&settings.on_conflict),
             adopt: settings.adopt,
             imports: Vec::new(),
+            first: Some((self.lineage.clone(), self.salt.clone())),
             allow_data_loss: settings.allow_data_loss,
             locking: own.locking.clone(),
         };

@@ -129,16 +129,18 @@ impl Evaluator<'_> {
             self.world.modules.block(module).and_then(|(_, block)| {
                 block.inputs.iter().find(|input| input.name == *name).map(|input| input.value.span)
             });
+        let mut is_right = true;
         for id in ids {
             let roots = &self.instances.get(*id).roots;
             let found = self.world.within(module, |it| inputs::validate(name, variable, &scope(roots, it)));
+            is_right &= found.is_empty();
             let placed = found.into_iter().map(|diagnostic| match given {
                 Some(span) => diagnostic.related(span, "the value is given here"),
                 None => diagnostic,
             });
             self.diagnostics.extend(placed);
         }
-        true
+        is_right
     }
 
     fn local(&mut self, ids: &[InstanceId], name: &Arc<str>, node: &Node, is_tainted: bool) -> bool {

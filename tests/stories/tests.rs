@@ -93,7 +93,7 @@ team.rftest.hcl: run \"fails\"... fail
 3 passed, 1 failed
 ";
     assert_eq!(run.stdout, expected, "{run}");
-    assert!(run.stderr.contains("The namespace is team-a") && run.stderr.contains("team.rftest.hcl:35:21"), "{run}");
+    assert!(run.stderr.contains("The namespace is team-a") && run.stderr.contains("team.rftest.hcl:38:21"), "{run}");
     let (before, _) = text.split_once("run \"fails\"").expect("the last run");
     world.write("team.rftest.hcl", before);
     let run = world.rayform("test --json");

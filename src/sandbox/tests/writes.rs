@@ -147,7 +147,8 @@ async fn scaling_is_owned_through_the_subresource() {
     assert_eq!((&scale["kind"], &scale["spec"]["replicas"]), (&json!("Scale"), &json!(3)));
     let conflict = bench.apply("rayform", &path, &deployment("d", 1)).await;
     // A server keeps no time of what was written through `scale`.
-    let text = "Apply failed with 1 conflict: conflict with \"test\" with subresource \"scale\" using apps/v1: .spec.replicas";
+    let text =
+        "Apply failed with 1 conflict: conflict with \"test\" with subresource \"scale\" using apps/v1: .spec.replicas";
     conflict.refused(409, text);
 }
 
