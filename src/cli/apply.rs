@@ -57,7 +57,7 @@ pub(super) async fn run(
     let word = if mode == Mode::Destroy { "destroy" } else { "apply" };
     let locked = working::begin(global, &planning.locking, word, terminal)?;
     let planned = planning::plan(global, planning, mode, terminal).await?;
-    terminal.plan(&planned.plan, planned.connection.cluster.context())?;
+    terminal.plan(&planned.plan)?;
     if !planned.plan.is_empty() && !applying.auto_approve && !approved(&planned, terminal)? {
         terminal.message("\nNothing was changed.");
         return Ok(Exit::Done);

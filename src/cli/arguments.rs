@@ -60,11 +60,12 @@ pub(super) struct Global {
     /// Show warnings as one line each.
     #[arg(long, global = true)]
     pub compact_warnings: bool,
-    /// Use an API server inside of this process, whose objects live in DIR [default: .rayform/sandbox].
+    /// Use an API server inside of this process, whose objects live in DIR [default: .rayform/sandbox]; those of a
+    /// named cluster in DIR/clusters/NAME.
     #[arg(long, global = true, value_name = "DIR", num_args = 0..=1, require_equals = true,
           default_missing_value = ".rayform/sandbox")]
     pub sandbox: Option<PathBuf>,
-    /// The kubeconfig file, or `in-cluster` for the service account of the pod that rayform runs in; the
+    /// The kubeconfig file of the default cluster, or `in-cluster` for the service account of the pod that rayform runs in; the
     /// configuration's `cluster` block and `KUBECONFIG` come after it.
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,

@@ -2,6 +2,7 @@
 mod apply;
 mod arguments;
 mod completions;
+mod connecting;
 mod console;
 mod destroy;
 mod drift;

@@ -26,7 +26,7 @@ impl Plan {
     pub(super) async fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let mode = planning::mode(&self.planning);
         let planned = planning::plan(global, &self.planning, mode, terminal).await?;
-        terminal.plan(&planned.plan, planned.connection.cluster.context())?;
+        terminal.plan(&planned.plan)?;
         if let Some(path) = &self.out {
             SavedPlan::new(&planned, &self.planning).write(path)?;
             terminal.message(&format!("\nSaved the plan. To carry it out:  rayform apply {}", path.display()));

@@ -1,9 +1,10 @@
 //! From a configuration to a plan: refresh, draft, dry-runs, decision.
 use super::arguments::{Global, Planning, Variables};
+use super::connecting::Connections;
 use super::exit::Failure;
-use super::project::{self, Connection, Project};
+use super::project::{self, Project};
 use super::terminal::Terminal;
-use crate::model::{Desired, Import, Kind, Observed};
+use crate::model::{Clusters, Desired, Import, Kind, Observed};
 use crate::plan::{self, Drift, Mode, Options, Plan};
 use crate::ssa::Schemas;
 use crate::state::{Loaded, State, Store};
@@ -13,7 +14,7 @@ use crate::workflow;
 #[derive(Debug)]
 pub(super) struct Planned {
     pub project: Project,
-    pub connection: Connection,
+    pub connections: Connections,
     pub store: Store,
     pub state: State,
     pub plan: Plan,
@@ -29,19 +30,19 @@ pub(super) async fn plan(
     terminal: &mut Terminal,
 ) -> Result<Planned, Failure> {
     let project = Project::open(global, &planning.variables, terminal)?;
-    let connection = project.connect(global).await?;
     let store = project::store(global);
     let loaded = begun(project::load(&store)?, planning);
+    let connections = project.connect(global, &loaded).await?;
     let is_recovered = loaded.unfinished.is_some();
-    let state = recovered(&connection, loaded, terminal).await?;
+    let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
-    let observed = observe(&connection, &mut desired, &state, &store, planning).await?;
+    let observed = observe(&connections, &mut desired, &state, &store, planning).await?;
     let draft = plan::draft(desired, &state, &observed, options(planning, mode)).map_err(Failure::Mistakes)?;
     let answers =
-        if planning.refresh { workflow::ask(&connection.cluster, draft.questions()).await? } else { Vec::new() };
+        if planning.refresh { workflow::ask(&connections.clusters, draft.questions()).await? } else { Vec::new() };
     let plan = draft.decide(answers).map_err(Failure::Mistakes)?;
     terminal.diagnostics(&plan.diagnostics)?;
-    Ok(Planned { project, connection, store, state, plan, is_recovered })
+    Ok(Planned { project, connections, store, state, plan, is_recovered })
 }
 
 /// Gives a state that is made just now the lineage of the saved plan that is to be carried out.
@@ -60,44 +61,49 @@ pub(super) async fn drift(
     terminal: &mut Terminal,
 ) -> Result<Vec<Drift>, Failure> {
     let project = Project::open(global, variables, terminal)?;
-    let connection = project.connect(global).await?;
     let store = project::store(global);
-    let state = recovered(&connection, project::load(&store)?, terminal).await?;
-    let observed = refresh(&connection, &mut Desired::default(), &state, &store).await?;
-    plan::check_cluster(&state, &observed).map_err(Failure::Mistakes)?;
+    let loaded = project::load(&store)?;
+    let connections = project.connect(global, &loaded).await?;
+    let state = recovered(&connections, loaded, terminal).await?;
+    let observed = refresh(&connections, &mut Desired::default(), &state, &store).await?;
+    plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;
     Ok(plan::drift(&state, &observed, Some(&project.evaluation.desired)))
 }
 
 /// Returns what is live, or what the state believes where it is not to be asked.
 async fn observe(
-    connection: &Connection,
+    connections: &Connections,
     desired: &mut Desired,
     state: &State,
     store: &Store,
     planning: &Planning,
-) -> Result<Observed, Failure> {
+) -> Result<Clusters<Observed>, Failure> {
     if !planning.refresh {
-        return Ok(plan::assume(state));
+        let assumed = connections.clusters.iter().map(|(name, cluster)| {
+            let observed = plan::assume(name, cluster.context(), state);
+            (name.clone(), observed)
+        });
+        return Ok(assumed.collect());
     }
-    refresh(connection, desired, state, store).await
+    refresh(connections, desired, state, store).await
 }
 
 /// Looks at everything that is desired or recorded.
 async fn refresh(
-    connection: &Connection,
+    connections: &Connections,
     desired: &mut Desired,
     state: &State,
     store: &Store,
-) -> Result<Observed, Failure> {
+) -> Result<Clusters<Observed>, Failure> {
     let schemas = Schemas::built_in();
     let knows = |kind: &Kind| schemas.of(kind).is_some();
-    Ok(workflow::refresh(&connection.cluster, desired, state, &knows, Some(&store.cache())).await?)
+    Ok(workflow::refresh(&connections.clusters, desired, state, &knows, Some(&store.cache())).await?)
 }
 
 /// Returns the state with the requests of a run that died resolved, in memory only.
-async fn recovered(connection: &Connection, loaded: Loaded, terminal: &mut Terminal) -> Result<State, Failure> {
+async fn recovered(connections: &Connections, loaded: Loaded, terminal: &mut Terminal) -> Result<State, Failure> {
     let Some(open) = loaded.unfinished else { return Ok(loaded.state) };
-    let recovery = workflow::recover(&connection.cluster, loaded.state, open).await?;
+    let recovery = workflow::recover(&connections.clusters, loaded.state, open).await?;
     for notice in &recovery.notices {
         terminal.message(notice);
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::exit::Failure;
 use super::terminal::Terminal;
-use crate::model::{Address, Event, Identity, Severity, Verb};
+use crate::model::{Address, Event, Located, Severity, Verb};
 use crate::render;
 use crate::workflow::{Outcome, WorkflowError};
 
@@ -22,7 +22,7 @@ pub(super) struct Progress<'a> {
 /// The live lines: one for each object that is sent or waited for.
 struct Live {
     lines: MultiProgress,
-    at_work: BTreeMap<(Address, Identity), AtWork>,
+    at_work: BTreeMap<(Address, Located), AtWork>,
 }
 
 /// One object at work.
@@ -122,11 +122,10 @@ impl<'a> Progress<'a> {
     /// Writes the live lines anew.
     fn redraw(&mut self) {
         let (view, secrets) = (self.terminal.error_view(), &self.terminal.secrets);
-        for ((address, identity), work) in self.live.iter().flat_map(|live| &live.at_work) {
+        for ((address, object), work) in self.live.iter().flat_map(|live| &live.at_work) {
             let seconds = work.since.elapsed().as_secs_f64();
             let reason = work.reason.as_deref();
-            work.bar
-                .set_message(render::progress::at_work(address, identity, work.verb, reason, seconds, secrets, view));
+            work.bar.set_message(render::progress::at_work(address, object, work.verb, reason, seconds, secrets, view));
         }
     }
 }
@@ -135,28 +134,28 @@ impl Live {
     /// Adds, changes or ends the line of an object.
     fn note(&mut self, event: &Event) {
         match event {
-            Event::Sent { address, identity, verb } => self.begin(address, identity, *verb, None),
-            Event::Waiting { address, identity, reason } => {
-                self.begin(address, identity, Verb::Wait, Some(reason.clone()));
+            Event::Sent { address, object, verb } => self.begin(address, object, *verb, None),
+            Event::Waiting { address, object, reason } => {
+                self.begin(address, object, Verb::Wait, Some(reason.clone()));
             }
-            Event::ObjectDone { address, identity, .. } => self.end(|key| key.0 == *address && key.1 == *identity),
+            Event::ObjectDone { address, object, .. } => self.end(|key| key.0 == *address && key.1 == *object),
             Event::Done { address, .. } | Event::Failed { address, .. } => self.end(|key| key.0 == *address),
             _ => {}
         }
     }
 
-    fn begin(&mut self, address: &Address, identity: &Identity, verb: Verb, reason: Option<String>) {
+    fn begin(&mut self, address: &Address, object: &Located, verb: Verb, reason: Option<String>) {
         let lines = &self.lines;
         let new = || {
             let style = ProgressStyle::with_template("  {msg}").expect("a constant template");
             let bar = lines.add(ProgressBar::new_spinner().with_style(style));
             AtWork { bar, verb, reason: None, since: Instant::now() }
         };
-        let work = self.at_work.entry((address.clone(), identity.clone())).or_insert_with(new);
+        let work = self.at_work.entry((address.clone(), object.clone())).or_insert_with(new);
         work.reason = reason.or(work.reason.take());
     }
 
-    fn end(&mut self, is_meant: impl Fn(&(Address, Identity)) -> bool) {
+    fn end(&mut self, is_meant: impl Fn(&(Address, Located)) -> bool) {
         for (_, work) in self.at_work.extract_if(.., |key, _| is_meant(key)) {
             work.bar.finish_and_clear();
         }

@@ -4,34 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::arguments::{Global, Locking, Variables};
+use super::connecting::{self, Connections};
 use super::exit::Failure;
 use super::terminal::Terminal;
 use super::workspace;
-use crate::cluster::{self, Cluster, Settings, Target};
 use crate::config::{self, Flag, Sources};
-use crate::eval::{self, Evaluation, Inputs};
+use crate::eval::{self, ClusterSettings, Evaluation, Inputs};
+use crate::model::{ClusterName, Clusters};
 use crate::resource;
-use crate::sandbox::Sandbox;
 use crate::state::{Loaded, Lock, LockOwner, Store};
 
 /// An evaluated configuration.
 #[derive(Debug)]
 pub(super) struct Project {
     pub evaluation: Arc<Evaluation>,
-}
-
-/// A connection, and the sandbox behind it where there is one.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub cluster: Cluster,
-    pub sandbox: Option<Sandbox>,
-}
-
-impl Connection {
-    /// Makes sure that what a sandbox holds survives a loss of power.
-    pub(super) fn finish(&self) -> Result<(), Failure> {
-        Ok(self.sandbox.as_ref().map_or(Ok(()), Sandbox::flush)?)
-    }
 }
 
 impl Project {
@@ -61,43 +47,22 @@ impl Project {
         Ok(Self { evaluation: Arc::new(evaluation) })
     }
 
-    /// Connects to the cluster that flags, configuration and environment name, in this order.
-    pub(super) async fn connect(&self, global: &Global) -> Result<Connection, Failure> {
-        let settings = &self.evaluation.cluster;
-        let (file, context) = (settings.kubeconfig.as_deref().map(Path::new), settings.context.clone());
-        connect(global, file, context).await
+    /// Connects to the clusters that are used, as flags, configuration and environment say, in this order.
+    pub(super) async fn connect(&self, global: &Global, loaded: &Loaded) -> Result<Connections, Failure> {
+        let used = connecting::used(&self.evaluation.desired, loaded);
+        connecting::connect(global, &self.evaluation.clusters, used).await
     }
 }
 
-/// Connects to a cluster; `file` and `context` come from the configuration.
-pub(super) async fn connect(
-    global: &Global,
-    file: Option<&Path>,
-    context: Option<String>,
-) -> Result<Connection, Failure> {
-    if let Some(folder) = sandbox_folder(global) {
-        let sandbox = Sandbox::open(Some(&folder))?;
-        let cluster = cluster::connect(Target::Service(sandbox.router()), Settings::default()).await?;
-        return Ok(Connection { cluster, sandbox: Some(sandbox) });
-    }
-    if global.kubeconfig.as_deref() == Some(Path::new("in-cluster")) {
-        let cluster = cluster::connect(Target::InCluster, Settings::default()).await?;
-        return Ok(Connection { cluster, sandbox: None });
-    }
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let variable = std::env::var_os("KUBECONFIG");
-    let files = cluster::kubeconfig_files(global.kubeconfig.as_deref(), file, variable.as_deref(), home.as_deref());
-    let context = global.context.clone().or(context);
-    let cluster = cluster::connect(Target::Kubeconfig { files, context }, Settings::default()).await?;
-    Ok(Connection { cluster, sandbox: None })
-}
-
-/// Connects as the configuration says where there is one, else as flags and environment say.
-pub(super) async fn connect_as_configured(global: &Global, terminal: &mut Terminal) -> Result<Connection, Failure> {
-    if has_configuration(&global.chdir)? {
-        return Project::open(global, &Variables::default(), terminal)?.connect(global).await;
-    }
-    connect(global, None, None).await
+/// Connects to every cluster that the configuration names; without one, to the one that flags and environment name.
+pub(super) async fn connect_all(global: &Global, terminal: &mut Terminal) -> Result<Connections, Failure> {
+    let configured = if has_configuration(&global.chdir)? {
+        Project::open(global, &Variables::default(), terminal)?.evaluation.clusters.clone()
+    } else {
+        Clusters::from([(ClusterName::default(), ClusterSettings::default())])
+    };
+    let all = configured.keys().cloned().collect();
+    connecting::connect(global, &configured, all).await
 }
 
 /// Returns the place of the state of the workspace that is worked in.

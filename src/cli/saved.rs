@@ -12,12 +12,12 @@ use super::exit::Failure;
 use super::planning::Planned;
 use super::project;
 use super::show::Format;
-use crate::model::{ClusterIdentity, Target};
-use crate::plan::{self, Mode};
+use crate::model::{ClusterIdentity, ClusterName, Target};
+use crate::plan::{self, Mode, PlannedCluster};
 use crate::render::{self, View};
 
 /// The newest format that this rayform knows.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// What a plan file holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub(super) struct SavedPlan {
     /// Of the state, which a first run does not find on disk.
     salt: String,
     serial: u64,
-    cluster: ClusterIdentity,
+    clusters: Vec<SavedCluster>,
     settings: Settings,
     /// By address: a digest of what happens to the resource and of what that relies on.
     fingerprints: BTreeMap<String, String>,
@@ -37,6 +37,14 @@ pub(super) struct SavedPlan {
     json: String,
     markdown: String,
     html: String,
+}
+
+/// A cluster that the plan is for.
+#[derive(Debug, Serialize, Deserialize)]
+struct SavedCluster {
+    name: ClusterName,
+    #[serde(flatten)]
+    identity: ClusterIdentity,
 }
 
 /// The flags that the plan was made with. Values of sensitive variables are left out.
@@ -58,20 +66,23 @@ struct Settings {
 impl SavedPlan {
     pub(super) fn new(planned: &Planned, planning: &Planning) -> Self {
         let plan = &planned.plan;
-        let context = planned.connection.cluster.context();
+        let cluster = |(name, planned): (&ClusterName, &PlannedCluster)| SavedCluster {
+            name: name.clone(),
+            identity: planned.identity.clone(),
+        };
         Self {
             rayform_plan: FORMAT,
             created: project::now(),
             lineage: plan.lineage.clone(),
             salt: planned.state.salt.clone(),
             serial: plan.serial,
-            cluster: plan.cluster.clone(),
+            clusters: plan.clusters.iter().map(cluster).collect(),
             settings: Settings::new(planned, planning),
             fingerprints: fingerprints(planned),
-            text: render::text::plan(plan, context, View::plain()),
+            text: render::text::plan(plan, View::plain()),
             json: render::json::plan(plan),
-            markdown: render::markdown::plan(plan, context),
-            html: render::html::plan(plan, context),
+            markdown: render::markdown::plan(plan),
+            html: render::html::plan(plan),
         }
     }
 
@@ -133,8 +144,15 @@ impl SavedPlan {
 
     /// Refuses when anything that the plan relied on is not as it was.
     pub(super) fn check(&self, planned: &Planned) -> Result<(), Failure> {
-        if self.cluster.uid != planned.plan.cluster.uid {
-            return Err(Failure::Stale(format!("it is for the cluster at {}", self.cluster.server)));
+        let is_same = |saved: &&SavedCluster| {
+            planned.plan.clusters.get(&saved.name).is_some_and(|now| now.identity.uid == saved.identity.uid)
+        };
+        if let Some(other) = self.clusters.iter().find(|saved| !is_same(saved)) {
+            let label = other.name.name().map(|name| format!(" `{name}`")).unwrap_or_default();
+            return Err(Failure::Stale(format!("it is for the cluster{label} at {}", other.identity.server)));
+        }
+        if self.clusters.len() != planned.plan.clusters.len() {
+            return Err(Failure::Stale("it is for fewer clusters".to_owned()));
         }
         if (&self.lineage, self.serial) != (&planned.plan.lineage, planned.plan.serial) {
             return Err(Failure::Stale("the state has changed since it was made".to_owned()));

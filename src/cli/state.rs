@@ -121,9 +121,9 @@ async fn recover(
             "move it away first if it is to be rebuilt",
         ));
     }
-    let connection = project::connect_as_configured(global, terminal).await?;
+    let connections = project::connect_all(global, terminal).await?;
     let salt = uuid::Uuid::new_v4().to_string();
-    let rebuilt = workflow::rebuild(&connection.cluster, lineage, salt).await?;
+    let rebuilt = workflow::rebuild(&connections.clusters, lineage, salt).await?;
     rebuilt.notices.iter().for_each(|notice| terminal.message(notice));
     let count = rebuilt.state.resources.len();
     store.replace(rebuilt.state)?;

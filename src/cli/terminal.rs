@@ -108,9 +108,8 @@ impl Terminal {
     }
 
     /// Shows a plan.
-    pub(super) fn plan(&mut self, plan: &Plan, context: Option<&str>) -> io::Result<()> {
-        let text =
-            if self.json { render::json::plan(plan) } else { render::text::plan(plan, context, self.out_view()) };
+    pub(super) fn plan(&mut self, plan: &Plan) -> io::Result<()> {
+        let text = if self.json { render::json::plan(plan) } else { render::text::plan(plan, self.out_view()) };
         self.data(&text)
     }
 

@@ -31,10 +31,11 @@ pub(super) async fn carry_out(
     applying: &Applying,
     terminal: &mut Terminal,
 ) -> Result<Exit, Failure> {
-    let Planned { project, connection, store, state, plan, is_recovered } = planned;
+    let Planned { project, connections, store, state, mut plan, is_recovered } = planned;
     if plan.is_empty() && !plan.is_record_outdated() && !is_recovered {
         return Ok(Exit::Done);
     }
+    workflow::verify(&mut plan, &state, &connections.clusters).await?;
     let mode = plan.mode;
     let (events, received) = mpsc::unbounded_channel();
     let (interrupts, interrupted) = watch::channel(0_u8);
@@ -42,7 +43,7 @@ pub(super) async fn carry_out(
     let journal = store.begin(&lock, state.clone())?;
     let (resources, outputs) = (Arc::clone(&project.evaluation), Arc::clone(&project.evaluation));
     let work = Work {
-        cluster: &connection.cluster,
+        clusters: &connections.clusters,
         state: &state,
         journal: &journal,
         resolve: &move |address, known| resources.resolve(address, known),
@@ -55,7 +56,7 @@ pub(super) async fn carry_out(
     let outcome = progress.follow(workflow::apply(plan.approve(), work), received).await?;
     listening.abort();
     let (_, open) = store.finish(journal)?;
-    connection.finish()?;
+    connections.finish()?;
     progress.finish(&outcome, open.len())?;
     if mode == Mode::Apply && outcome.failures == 0 && !outcome.interrupted {
         checks(&project, &outcome, terminal)?;

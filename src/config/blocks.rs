@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ir::{Attribute, Body, Expression};
 use super::module::Source;
-use crate::model::{Lifecycle, Move, Removal, Span};
+use crate::model::{Clusters, Lifecycle, Move, Removal, Span};
 
 /// All blocks of one folder, which is one module.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,8 @@ pub(crate) struct Config {
     pub outputs: BTreeMap<Arc<str>, OutputBlock>,
     /// By type and name.
     pub resources: BTreeMap<(Arc<str>, Arc<str>), ResourceBlock>,
-    pub cluster: Option<ClusterBlock>,
+    /// The one without a label, and the alternatives.
+    pub clusters: Clusters<ClusterBlock>,
     pub modules: BTreeMap<Arc<str>, ModuleBlock>,
     /// What each of `modules` calls; each folder was read once.
     pub children: BTreeMap<Arc<str>, Arc<Config>>,
@@ -67,6 +68,8 @@ pub(crate) struct ResourceBlock {
     pub name: Arc<str>,
     pub header: Span,
     pub repetition: Repetition,
+    /// Which cluster it lives in, where it says so.
+    pub cluster: Option<Expression>,
     pub depends_on: Vec<Expression>,
     pub allow_checks: Vec<(String, Span)>,
     pub lifecycle: Lifecycle,
@@ -110,12 +113,14 @@ pub(crate) struct ModuleBlock {
     pub source: Source,
     pub source_span: Span,
     pub repetition: Repetition,
+    /// The cluster of all its resources that say none, where it says so.
+    pub cluster: Option<Expression>,
     pub depends_on: Vec<Expression>,
     /// Values for the variables of the module.
     pub inputs: Vec<Attribute>,
 }
 
-/// The `cluster` block.
+/// A `cluster` block.
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterBlock {
     pub header: Span,

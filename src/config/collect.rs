@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::blocks::{ClusterBlock, Condition, Config, OutputBlock, Repetition, ResourceBlock, Variable};
 use super::ir::{Attribute, Block, Body, Expression, Form};
 use super::{module, refactoring, settings, version};
-use crate::model::{Diagnostic, Span, Value, nearest};
+use crate::model::{ClusterName, Diagnostic, Span, Value, nearest};
 
 /// The kinds of top-level blocks.
 const KINDS: [&str; 11] =
@@ -75,22 +75,26 @@ fn rayform(block: &Block, diagnostics: &mut Vec<Diagnostic>) {
 
 fn cluster(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
     check_names(&block, &["kubeconfig", "context"], &[], diagnostics);
-    if let Some(label) = block.labels.first() {
-        let message = "alternative clusters (a `cluster` block with a label) are not supported yet";
-        diagnostics.push(Diagnostic::error(message).at(label.span));
-        return;
-    }
-    if let Some(first) = &config.cluster {
-        diagnostics.push(twice("a second `cluster` block".to_owned(), block.header, first.header));
+    let name = match block.labels.len() {
+        0 => ClusterName::default(),
+        _ => match labels(&block, &["name"], diagnostics) {
+            Some([name]) => ClusterName::named(&*name),
+            None => return,
+        },
+    };
+    if let Some(first) = config.clusters.get(&name) {
+        let what = name.name().map_or("`cluster` block".to_owned(), |name| format!("`cluster \"{name}\"`"));
+        diagnostics.push(twice(format!("a second {what}"), block.header, first.header));
         return;
     }
     let header = block.header;
     let mut take = taker(block.body.attributes);
-    config.cluster = Some(ClusterBlock {
+    let cluster = ClusterBlock {
         header,
         kubeconfig: take("kubeconfig").map(|attribute| attribute.value),
         context: take("context").map(|attribute| attribute.value),
-    });
+    };
+    config.clusters.insert(name, cluster);
 }
 
 fn variable(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
@@ -162,16 +166,13 @@ fn resource(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>
     arguments.blocks = kept;
     let settings::LifecycleBlock { lifecycle, preconditions, postconditions, triggers } =
         settings::lifecycle(lifecycle_blocks, diagnostics);
-    if let Some(cluster) = taken.remove("cluster") {
-        let message = "choosing among several clusters (`cluster` on a resource) is not supported yet";
-        diagnostics.push(Diagnostic::error(message).at(cluster.name_span));
-    }
     let resource = ResourceBlock {
         resource_type: resource_type.clone(),
         type_span,
         name: name.clone(),
         header,
         repetition: repetition(taken.remove("count"), taken.remove("for_each"), diagnostics),
+        cluster: taken.remove("cluster").map(|attribute| attribute.value),
         depends_on: settings::references(taken.remove("depends_on"), diagnostics),
         allow_checks: settings::texts(taken.remove("allow_checks"), "allow_checks", diagnostics),
         lifecycle,

@@ -26,10 +26,10 @@ pub(super) fn collect(block: Block, config: &mut Config, diagnostics: &mut Vec<D
     }
     let header = block.header;
     let (mut taken, inputs) =
-        split(block.body.attributes, &["source", "version", "providers", "count", "for_each", "depends_on"]);
+        split(block.body.attributes, &["source", "version", "providers", "count", "for_each", "depends_on", "cluster"]);
     for (name, hint) in [
         ("version", "a module from git is held at a version by `?ref=…` at the end of its `source`"),
-        ("providers", "the cluster is chosen by a `cluster` block"),
+        ("providers", "the cluster is chosen by `cluster = cluster.NAME`"),
     ] {
         if let Some(attribute) = taken.remove(name) {
             let diagnostic = Diagnostic::error(format!("`module` has no attribute `{name}`"));
@@ -38,10 +38,11 @@ pub(super) fn collect(block: Block, config: &mut Config, diagnostics: &mut Vec<D
     }
     let repetition = repetition(taken.remove("count"), taken.remove("for_each"), diagnostics);
     let depends_on = settings::references(taken.remove("depends_on"), diagnostics);
+    let cluster = taken.remove("cluster").map(|attribute| attribute.value);
     let Some((source, source_span)) = source(taken.remove("source"), &name, &inputs, header, diagnostics) else {
         return;
     };
-    let module = ModuleBlock { header, source, source_span, repetition, depends_on, inputs };
+    let module = ModuleBlock { header, source, source_span, repetition, cluster, depends_on, inputs };
     add(&mut config.modules, name, module, |module| module.header, "module", diagnostics);
 }
 

@@ -2,16 +2,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::clusters;
 use super::evaluate::Evaluator;
 use super::instances::{instances, not_known};
 use super::module_instances::{InstanceId, ModuleInstance, without_outputs};
 use super::modules::Modules;
 use super::needs::{Addresses, Carried};
 use super::nodes::Node;
-use super::scope::{Instance, Roots};
+use super::scope::{Instance, Roots, Scope};
 use super::world::scope;
 use crate::config::{Config, ModuleBlock};
-use crate::model::{Diagnostic, Value, nearest};
+use crate::model::{ClusterName, Diagnostic, Value, nearest};
 
 /// How many instances all modules may have together.
 const MAX_INSTANCES: usize = 100_000;
@@ -100,6 +101,7 @@ impl Evaluator<'_> {
         for instance in instances {
             let mut path = self.instances.get(at).path.clone();
             path.push((name.to_string(), instance.key()));
+            let cluster = if is_known { self.cluster_of_call(at, name, node, &instance) } else { None };
             self.instances.add_called(
                 name,
                 ModuleInstance {
@@ -110,10 +112,35 @@ impl Evaluator<'_> {
                     roots: Roots::default(),
                     carried: Carried::default(),
                     gate: gate.clone(),
+                    cluster,
                     is_open: !is_known,
                     called: BTreeMap::new(),
                 },
             );
+        }
+    }
+
+    /// Returns the cluster that an instance of a call passes on: its own, else that of the module that it stands in.
+    fn cluster_of_call(
+        &mut self,
+        at: InstanceId,
+        name: &Arc<str>,
+        node: &Node,
+        instance: &Instance,
+    ) -> Option<ClusterName> {
+        let (world, caller) = (&self.world, self.instances.get(at));
+        let block = world.modules.get(node.module).config.modules.get(name)?;
+        let Some(expression) = &block.cluster else { return caller.cluster.clone() };
+        let chosen = world.within(node.module, |environment| {
+            let scope = Scope { instance, ..scope(&caller.roots, environment) };
+            clusters::named(expression, &world.modules.root().config, &scope)
+        });
+        match chosen {
+            Ok(chosen) => chosen.or_else(|| caller.cluster.clone()),
+            Err(failure) => {
+                self.diagnostics.push(*failure);
+                None
+            }
         }
     }
 

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::clusters::{self, ClusterSettings};
 use super::inputs;
 use super::kinds::{Kinds, ResourceTypes};
 use super::module_instances::{InstanceId, ModuleInstances};
@@ -14,7 +15,7 @@ use super::world::World;
 use super::{calls_of_modules, json_blocks, root_only};
 use crate::config::ir::Expression;
 use crate::config::{Assignment, Config, on_large_stack, sorted};
-use crate::model::{Address, Desired, Diagnostic, Secrets, Value, nearest};
+use crate::model::{Address, Clusters, Desired, Diagnostic, Secrets, Value, nearest};
 use crate::resource;
 
 /// What a configuration is evaluated with.
@@ -36,17 +37,11 @@ pub(crate) struct Inputs {
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     pub desired: Desired,
-    pub cluster: ClusterSettings,
+    /// Every cluster that a resource may choose.
+    pub clusters: Clusters<ClusterSettings>,
     pub(super) world: World,
     pub(super) instances: ModuleInstances,
     pub(super) nodes: Nodes,
-}
-
-/// What the `cluster` block says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ClusterSettings {
-    pub kubeconfig: Option<String>,
-    pub context: Option<String>,
 }
 
 /// The resources that are up, with what they export.
@@ -100,14 +95,14 @@ impl<'a> Evaluator<'a> {
         calls_of_modules::check(&self.world.modules, &mut self.diagnostics);
         self.given = inputs::given(&root, &inputs.assignments, &mut self.diagnostics);
         let nodes = nodes::nodes(&self.world.modules, &self.world.kinds.names(), &mut self.diagnostics);
-        let mut cluster = ClusterSettings::default();
+        let mut clusters = Clusters::new();
         if let Some(nodes) = &nodes {
             root_only::check(&self.world, nodes, &mut self.diagnostics);
             self.tainted = vec![false; nodes.len()];
             for id in &nodes.order {
                 self.node(*id, nodes);
             }
-            cluster = self.cluster(&root);
+            clusters = clusters::settings(&root, &mut |expression| self.text(expression));
             self.refactor();
         }
         if !self.diagnostics.iter().any(Diagnostic::is_error) {
@@ -120,7 +115,7 @@ impl<'a> Evaluator<'a> {
             Some(nodes) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 self.desired.diagnostics = diagnostics;
                 let Self { desired, world, instances, .. } = self;
-                Ok(Evaluation { desired, cluster, world, instances, nodes })
+                Ok(Evaluation { desired, clusters, world, instances, nodes })
             }
             _ => Err(diagnostics),
         }
@@ -158,14 +153,6 @@ impl<'a> Evaluator<'a> {
                     });
                 }
             }
-        }
-    }
-
-    fn cluster(&mut self, config: &Config) -> ClusterSettings {
-        let Some(block) = &config.cluster else { return ClusterSettings::default() };
-        ClusterSettings {
-            kubeconfig: block.kubeconfig.as_ref().and_then(|expression| self.text(expression)),
-            context: block.context.as_ref().and_then(|expression| self.text(expression)),
         }
     }
 

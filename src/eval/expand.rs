@@ -14,8 +14,8 @@ use super::scope::Scope;
 use super::triggers::triggers;
 use crate::config::ResourceBlock;
 use crate::model::{
-    Address, DesiredObject, DesiredResource, Diagnostic, Exports, Json, Object, Objects, Secrets, Severity, UNKNOWN,
-    Value,
+    Address, ClusterName, DesiredObject, DesiredResource, Diagnostic, Exports, Json, Object, Objects, Secrets,
+    Severity, UNKNOWN, Value,
 };
 use crate::resource::{Context, Expansion, Problem, Referrer};
 
@@ -34,6 +34,8 @@ pub(super) struct Request<'a> {
     pub block: &'a ResourceBlock,
     pub kind: &'a Kind,
     pub address: &'a Address,
+    /// Where it is to live.
+    pub cluster: &'a ClusterName,
     pub kinds: &'a Kinds,
     pub referrers: &'a [Referrer],
     /// The resources that it needs and that are not wholly known yet.
@@ -95,6 +97,7 @@ fn unknown(request: Request<'_>) -> DesiredResource {
     DesiredResource {
         address: request.address.clone(),
         span: request.block.header,
+        cluster: request.cluster.clone(),
         lifecycle: request.block.lifecycle.clone(),
         triggers: Vec::new(),
         objects: Objects::Unknown { until: request.until.clone() },
@@ -126,6 +129,7 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
     let objects = expansion.objects.into_iter().map(|object| {
         let span = locate(&request.block.arguments, &object.argument, request.block.header);
         let mut desired = DesiredObject::new(object.object, span, object.judge);
+        desired.cluster.clone_from(request.cluster);
         desired.place = object.place;
         desired.carried = object.carried;
         desired.generated = object.generated;

@@ -4,6 +4,7 @@ mod asserts;
 mod calls;
 mod calls_of_modules;
 mod checks;
+mod clusters;
 mod conditional;
 mod console;
 mod constraint;
@@ -47,6 +48,7 @@ mod walk;
 mod world;
 
 pub(crate) use asserts::{Names, value_of};
+pub(crate) use clusters::ClusterSettings;
 pub(crate) use console::exports;
 pub(crate) use evaluate::{Evaluation, Inputs, Known, evaluate};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::modules::ModuleId;
 use super::needs::{Addresses, Carried};
 use super::scope::{Instance, Roots};
-use crate::model::{Key, ModuleStep, Value};
+use crate::model::{ClusterName, Key, ModuleStep, Value};
 
 /// Numbers one instance of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +26,8 @@ pub(super) struct ModuleInstance {
     pub carried: Carried,
     /// What all of its resources need: the `depends_on` of the calls that lead to it.
     pub gate: Addresses,
+    /// The cluster of all its resources that say none; nothing where no call on the way says one.
+    pub cluster: Option<ClusterName>,
     /// How often it is there is not known: only names are checked.
     pub is_open: bool,
     /// The instances of the modules that it calls, by call.
@@ -57,6 +59,7 @@ impl ModuleInstances {
             roots: Roots::default(),
             carried: Carried::default(),
             gate: Addresses::default(),
+            cluster: None,
             is_open: false,
             called: BTreeMap::new(),
         });

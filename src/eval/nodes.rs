@@ -211,7 +211,8 @@ pub(super) fn uses<'a>(node: &Node, modules: &'a Modules, found: &mut dyn FnMut(
         Item::Local(name) => config.locals.get(name).into_iter().for_each(|local| visitor.expression(&local.value)),
         Item::Call(name) => {
             if let Some(block) = config.modules.get(name) {
-                block.repetition.expression().into_iter().for_each(|expression| visitor.expression(expression));
+                let own = block.repetition.expression().into_iter().chain(&block.cluster);
+                own.for_each(|expression| visitor.expression(expression));
                 visitor.depends_on(&block.depends_on);
             }
         }
@@ -264,7 +265,12 @@ impl<'a> Visitor<'a, '_> {
     }
 
     fn resource(&mut self, block: &'a ResourceBlock) {
-        block.repetition.expression().into_iter().for_each(|expression| self.expression(expression));
+        block
+            .repetition
+            .expression()
+            .into_iter()
+            .chain(&block.cluster)
+            .for_each(|expression| self.expression(expression));
         self.depends_on(&block.depends_on);
         self.conditions(&block.preconditions);
         block.triggers.iter().for_each(|trigger| self.expression(trigger));

@@ -51,6 +51,9 @@ impl Evaluation {
         for (other, planned) in
             self.desired.resources.iter().filter(|(other, _)| !read.is_empty() && **other != address)
         {
+            if planned.cluster != resource.cluster {
+                continue;
+            }
             let is_read = |object: &DesiredObject| read.contains(&object.object.identity());
             if planned.objects.known().iter().any(is_read) {
                 let is_open = planned.objects.known().iter().any(|object| !object.unknown.is_empty());
@@ -76,10 +79,13 @@ impl Evaluation {
             let instance = instance.ok_or_else(gone)?;
             let kind = self.world.kinds.get(&block.resource_type).ok_or_else(gone)?;
             let (referrers, until) = (self.world.referrers.of(module, address), BTreeSet::new());
+            // Which cluster it is was known when planning: an expression that is not is refused.
+            let cluster = &self.desired.resources.get(address).ok_or_else(gone)?.cluster;
             let request = Request {
                 block,
                 kind,
                 address,
+                cluster,
                 kinds: &self.world.kinds,
                 referrers: &referrers,
                 until: &until,

@@ -1,4 +1,4 @@
-//! What is evaluated for the root module alone: the cluster. No node stands for it.
+//! What is evaluated for the root module alone: the clusters. No node stands for them.
 use super::modules::ModuleId;
 use super::nodes::{Item, Nodes, Use};
 use super::references;
@@ -9,15 +9,16 @@ use crate::model::Diagnostic;
 /// Checks the names in what is no node, and that it stands in the root module.
 pub(super) fn check(world: &World, nodes: &Nodes, diagnostics: &mut Vec<Diagnostic>) {
     for (_, module) in world.modules.all().skip(1) {
-        if let Some(block) = &module.config.cluster {
-            let diagnostic = Diagnostic::error("the cluster is chosen in the root module").at(block.header);
-            diagnostics.push(diagnostic.hint("a module is applied to the cluster of the module that calls it"));
+        for block in module.config.clusters.values() {
+            let diagnostic = Diagnostic::error("clusters are described in the root module").at(block.header);
+            let hint = "the call of a module chooses one for all that is in it: `cluster = cluster.NAME`";
+            diagnostics.push(diagnostic.hint(hint));
         }
     }
     let names = world.kinds.names();
     let targets = Targets { modules: &world.modules, nodes, resource_types: &names };
-    let cluster = world.modules.root().config.cluster.iter();
-    for expression in cluster.flat_map(|cluster| cluster.kubeconfig.iter().chain(&cluster.context)) {
+    let clusters = world.modules.root().config.clusters.values();
+    for expression in clusters.flat_map(|cluster| cluster.kubeconfig.iter().chain(&cluster.context)) {
         references::of_expression(expression, &mut |reference| {
             let found = targets.of(&Use { module: ModuleId::ROOT, reference, in_depends_on: false });
             match found {

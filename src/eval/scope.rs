@@ -101,6 +101,8 @@ impl<'a> Scope<'a> {
             "var" => self.root(|roots| roots.variables.get(attribute)),
             "local" => self.root(|roots| roots.locals.get(attribute)),
             "module" => self.root(|roots| roots.modules.get(attribute)),
+            // That there is such a cluster was checked when the graph was made.
+            "cluster" => return Ok((Cow::Owned(Value::String(attribute.clone())), 1)),
             "path" => return self.path(attribute, *attribute_span).map(|value| (Cow::Owned(value), 1)),
             // The second name is what configurations that come from Terraform say.
             "rayform" | "terraform" => return self.settings(name, attribute, *attribute_span),

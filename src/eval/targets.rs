@@ -1,6 +1,7 @@
 //! What a reference leads to; says so where there is no such thing.
 use std::sync::Arc;
 
+use super::clusters;
 use super::modules::{ModuleId, Modules};
 use super::nodes::{Item, NodeId, Nodes, Use};
 use super::references::Reference;
@@ -9,7 +10,7 @@ use crate::config::{Config, ModuleBlock, Repetition};
 use crate::model::{Diagnostic, nearest};
 
 /// The roots of names that are no resource types.
-const ROOTS: [&str; 7] = ["var", "local", "module", "each", "count", "path", "rayform"];
+const ROOTS: [&str; 8] = ["var", "local", "module", "each", "count", "path", "rayform", "cluster"];
 
 /// Finds the nodes that references lead to.
 #[derive(Clone, Copy)]
@@ -39,6 +40,10 @@ impl Targets<'_> {
                 Some(block) => self.outputs(used, name, block),
                 None => Err(undeclared(reference, "module", name, config.modules.keys())),
             },
+            "cluster" => {
+                let root = self.config(ModuleId::ROOT);
+                clusters::check_name(name, reference.span, root).map(|_| Vec::new())
+            }
             "each" | "count" | "path" | "rayform" | "terraform" => Ok(Vec::new()),
             "data" | "self" => {
                 Err(Box::new(Diagnostic::error(format!("`{root}` is not supported yet")).at(reference.span)))

@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::clusters;
 use super::evaluate::Evaluator;
 use super::expand::{Request, expand};
 use super::expression::evaluate as evaluate_expression;
@@ -16,7 +17,7 @@ use super::scope::{Instance, Scope};
 use super::world::scope;
 use crate::config::ResourceBlock;
 use crate::config::ir::Expression;
-use crate::model::{Address, Desired, Diagnostic, Exports, Objects, Output, Secrets, Value};
+use crate::model::{Address, ClusterName, Desired, Diagnostic, Exports, Objects, Output, Secrets, Value};
 
 /// How many resources a configuration may have.
 const MAX_RESOURCES: usize = 250_000;
@@ -292,16 +293,26 @@ impl Evaluator<'_> {
             let direct: BTreeSet<Address> = named.union(&module.gate).cloned().collect();
             let until = direct.iter().filter(|need| !is_settled(desired, need)).cloned().collect();
             let referrers = world.referrers.of(node.module, &address);
+            let cluster = if module.is_open || checks_only {
+                Ok(ClusterName::default())
+            } else {
+                clusters::choose(block, module.cluster.as_ref(), &world.modules.root().config, &scope)
+            };
+            let checks_only = checks_only || cluster.is_err();
+            let (cluster, failure) = (cluster.as_ref().cloned().unwrap_or_default(), cluster.err());
             let request = Request {
                 block,
                 kind,
                 address: &address,
+                cluster: &cluster,
                 kinds: &world.kinds,
                 referrers: &referrers,
                 until: &until,
                 checks_only,
             };
-            (expand(request, &scope), direct)
+            let mut expanded = expand(request, &scope);
+            expanded.diagnostics.extend(failure.map(|failure| *failure));
+            (expanded, direct)
         });
         self.diagnostics.extend(expanded.diagnostics);
         self.desired.secrets.extend(expanded.secrets);

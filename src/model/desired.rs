@@ -2,7 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Address, Diagnostic, Graph, Import, Judge, Lifecycle, Move, Object, Removal, Secrets, Span, Trigger, Value,
+    Address, ClusterName, Diagnostic, Graph, Import, Judge, Lifecycle, Located, Move, Object, Removal, Secrets, Span,
+    Trigger, Value,
 };
 
 /// Everything that the configuration asks for.
@@ -36,6 +37,8 @@ pub(crate) struct DesiredResource {
     pub address: Address,
     /// The block's first line.
     pub span: Span,
+    /// Where its objects are to live.
+    pub cluster: ClusterName,
     pub lifecycle: Lifecycle,
     pub triggers: Vec<Trigger>,
     pub objects: Objects,
@@ -69,6 +72,8 @@ pub(crate) struct Exports {
 pub(crate) struct DesiredObject {
     /// In canonical form once it has gone through `ssa::canonical`.
     pub object: Object,
+    /// The cluster of its resource; the plan sets it.
+    pub cluster: ClusterName,
     /// The line to blame for it.
     pub span: Span,
     /// Where in the value at that line, such as `line 12 of the text`; empty where there is no more to say.
@@ -115,6 +120,7 @@ impl DesiredObject {
     pub(crate) fn new(object: Object, span: Span, judge: Judge) -> Self {
         Self {
             object,
+            cluster: ClusterName::default(),
             span,
             place: String::new(),
             unknown: BTreeSet::new(),
@@ -124,6 +130,11 @@ impl DesiredObject {
             judge,
             wait: true,
         }
+    }
+
+    /// Returns which object it is, and where.
+    pub(crate) fn located(&self) -> Located {
+        Located::new(&self.cluster, self.object.identity())
     }
 }
 

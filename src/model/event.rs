@@ -1,5 +1,5 @@
 //! What apply and destroy tell while they work.
-use super::{Address, Diagnostic, Identity};
+use super::{Address, Diagnostic, Located};
 
 /// What is being done to a resource or object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +24,11 @@ pub(crate) enum Event {
     /// Work on a resource began.
     Started { address: Address, verb: Verb },
     /// The server took the request for one object.
-    Sent { address: Address, identity: Identity, verb: Verb },
+    Sent { address: Address, object: Located, verb: Verb },
     /// An object is not ready yet, with its own reason; told again when the reason changes.
-    Waiting { address: Address, identity: Identity, reason: String },
+    Waiting { address: Address, object: Located, reason: String },
     /// An object is ready or gone.
-    ObjectDone { address: Address, identity: Identity, verb: Verb },
+    ObjectDone { address: Address, object: Located, verb: Verb },
     /// All objects of a resource are done.
     Done { address: Address, verb: Verb, seconds: f64 },
     /// A resource failed; what depends on it is skipped.

@@ -1,5 +1,6 @@
 //! The nouns of rayform: what the stages hand to each other. Nothing here does any I/O.
 mod address;
+mod cluster;
 mod desired;
 mod diagnostic;
 mod event;
@@ -17,6 +18,7 @@ mod target;
 mod value;
 
 pub(crate) use address::{Address, AddressError, Key, ModuleStep};
+pub(crate) use cluster::{ClusterIdentity, ClusterName, Clusters, Located};
 pub(crate) use desired::{
     Carried, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
 };
@@ -25,7 +27,7 @@ pub(crate) use event::{Event, Verb};
 pub(crate) use graph::{Cycle, Graph};
 pub(crate) use lifecycle::{Lifecycle, OnDestroy, Trigger};
 pub(crate) use object::{Identity, Kind, Object, Owner};
-pub(crate) use observed::{Blind, ClusterIdentity, Observed, Scope, ServedKind};
+pub(crate) use observed::{Blind, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::Quantity;
 pub(crate) use readiness::{Judge, Readiness, Surroundings};

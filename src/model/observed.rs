@@ -1,24 +1,15 @@
-//! What one refresh found in the cluster.
+//! What one refresh found in one cluster.
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Identity, Json, Kind, Object};
-
-/// Tells clusters apart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ClusterIdentity {
-    /// The uid of the namespace `kube-system`.
-    pub uid: String,
-    /// The URL of the API server, or `sandbox`.
-    pub server: String,
-}
+use super::{ClusterIdentity, Identity, Json, Kind, Object};
 
 /// All live objects of one refresh, and what could not be seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     pub cluster: ClusterIdentity,
+    /// The name by which the user chose the cluster, where there is one.
+    pub context: Option<String>,
     /// What was asked for and is there, and everything else in the listed scopes.
     pub live: BTreeMap<Identity, Object>,
     /// What the server serves, by group and kind.

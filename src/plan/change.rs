@@ -2,8 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, ClusterIdentity, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Import, Json, Kind, Lifecycle,
-    Object, Owner, Secrets, Target, Value,
+    Address, ClusterIdentity, ClusterName, Clusters, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Import,
+    Json, Kind, Lifecycle, Located, Object, Owner, Secrets, Target, Value,
 };
 
 /// What a plan is for.
@@ -50,7 +50,8 @@ pub(crate) struct Options {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub mode: Mode,
-    pub cluster: ClusterIdentity,
+    /// Those that anything desired or recorded lives in.
+    pub clusters: Clusters<PlannedCluster>,
     pub lineage: String,
     pub serial: u64,
     /// What is renamed in the state before anything else, one after the other.
@@ -67,6 +68,14 @@ pub(crate) struct Plan {
     pub secrets: Secrets,
 }
 
+/// A cluster that a plan is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlannedCluster {
+    pub identity: ClusterIdentity,
+    /// The name by which the user chose it, where there is one.
+    pub context: Option<String>,
+}
+
 /// A plan that may be applied. Only [`Plan::approve`] makes one.
 #[derive(Debug)]
 pub(crate) struct ApprovedPlan(Plan);
@@ -75,6 +84,8 @@ pub(crate) struct ApprovedPlan(Plan);
 #[derive(Clone, Debug)]
 pub(crate) struct ResourcePlan {
     pub action: Action,
+    /// Where it is to live; what leaves another cluster says so itself.
+    pub cluster: ClusterName,
     /// Where it, or some object of it, was recorded before.
     pub moved_from: Option<Address>,
     /// In the order of apply; deletions in the order of deletion behind them.
@@ -147,12 +158,14 @@ pub(crate) enum Change {
         orphan_pods: bool,
     },
     Delete {
+        cluster: ClusterName,
         kind: Kind,
         identity: Identity,
         uid: String,
         live: Option<Box<Object>>,
     },
     Forget {
+        cluster: ClusterName,
         kind: Kind,
         identity: Identity,
     },
@@ -190,7 +203,7 @@ pub(crate) struct FieldChange {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Drift {
     pub address: Address,
-    pub identity: Identity,
+    pub object: Located,
     pub kind: DriftKind,
 }
 
@@ -239,6 +252,7 @@ pub(crate) struct Totals {
 /// A dry-run that the plan wants made.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Question {
+    pub cluster: ClusterName,
     pub object: Object,
     pub force: bool,
     /// The object's namespace does not exist yet: only whether a server takes such an object is asked, elsewhere.
@@ -276,6 +290,14 @@ impl Plan {
     }
 }
 
+impl ResourcePlan {
+    /// Returns the cluster that the resource leaves, where it moves to another one.
+    pub(crate) fn leaves(&self) -> Option<&ClusterName> {
+        let leaving = self.changes.iter().map(Change::cluster).find(|cluster| **cluster != self.cluster);
+        leaving.filter(|_| !matches!(self.action, Action::Delete | Action::Forget))
+    }
+}
+
 impl FieldChange {
     /// Returns a change at a path, of which nothing else is said yet.
     pub(crate) fn at(path: FieldPath) -> Self {
@@ -303,6 +325,23 @@ impl Change {
             | Self::Update { desired, .. }
             | Self::Replace { desired, .. } => desired.object.identity(),
         }
+    }
+
+    /// Returns the cluster that it happens in.
+    pub(crate) fn cluster(&self) -> &ClusterName {
+        match self {
+            Self::Delete { cluster, .. } | Self::Forget { cluster, .. } => cluster,
+            Self::Keep { desired, .. }
+            | Self::Wait { desired, .. }
+            | Self::Create { desired, .. }
+            | Self::Update { desired, .. }
+            | Self::Replace { desired, .. } => &desired.cluster,
+        }
+    }
+
+    /// Returns which object it is about, and where.
+    pub(crate) fn located(&self) -> Located {
+        Located::new(self.cluster(), self.identity())
     }
 
     /// Returns what is wanted, where anything is.

@@ -5,15 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Identity, Json, Objects, Observed, OnDestroy,
+    Address, ClusterName, Clusters, Desired, DesiredObject, DesiredResource, Diagnostic, Located, Objects, Observed,
+    OnDestroy,
 };
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
+use super::clusters::check_clusters;
 use super::judge::{self, Case, Context};
 use super::{
-    Action, Change, Mode, Options, Plan, Question, ResourcePlan, drift, finish, imports, kinds, mask, moves, needs,
-    orphan, outputs, prepare, removals, select, triggers,
+    Action, Change, Mode, Options, Plan, PlannedCluster, Question, ResourcePlan, drift, finish, imports, kinds, mask,
+    moves, needs, orphan, outputs, prepare, removals, select, triggers,
 };
 
 /// A plan of which some changes still wait for the server's word.
@@ -41,10 +43,10 @@ type Stamped = BTreeMap<Address, Vec<DesiredObject>>;
 pub(crate) fn draft(
     mut desired: Desired,
     state: &State,
-    observed: &Observed,
+    observed: &Clusters<Observed>,
     options: Options,
 ) -> Result<Draft, Vec<Diagnostic>> {
-    check_cluster(state, observed)?;
+    check_clusters(&desired, state, observed)?;
     removals::check(&desired)?;
     let moved = moves::settle(&desired, state, &options)?;
     let state = &*moved.state;
@@ -56,7 +58,8 @@ pub(crate) fn draft(
     let selection = select::select(&graph, &options)?;
     moves::check_selection(&moved, &selection)?;
     let imported = imports::settle(&desired, &stamped, state, observed, &options, &selection)?;
-    let context = Context { imported, ..context(&stamped, state, observed, &schemas, &options) };
+    let contexts = contexts(&stamped, state, observed, &schemas, &options, imported);
+    let world = World { state, options: &options, contexts };
     let mut drafting = Drafting {
         plan: empty_plan(&desired, state, observed, &options, graph),
         asks: Vec::new(),
@@ -65,14 +68,13 @@ pub(crate) fn draft(
         proven: BTreeSet::new(),
         errors: Vec::new(),
     };
-    let ours = context.recorded.keys().chain(drafting.claimed.keys());
-    ours.filter_map(|ours| observed.live.get(ours)).for_each(|live| mask::learn(&mut drafting.plan.secrets, live));
+    drafting.learn(observed, state);
     if options.mode == Mode::RefreshOnly {
-        drafting.refresh(&context);
+        drafting.refresh(&world);
     } else {
-        drafting.resources(&context, &desired, stamped, &selection);
-        drafting.orphans(&context, &desired, &selection);
-        drafting.renamed(&context, &desired, &moved);
+        drafting.resources(&world, &desired, stamped, &selection);
+        drafting.orphans(&world, &desired, &selection);
+        drafting.renamed(&world, &desired, &moved);
     }
     let Drafting { mut plan, asks, notes, proven, errors, .. } = drafting;
     if !errors.is_empty() {
@@ -90,31 +92,42 @@ impl Draft {
     }
 }
 
+/// What resources are judged against, cluster by cluster.
+struct World<'a> {
+    state: &'a State,
+    options: &'a Options,
+    contexts: Clusters<Context<'a>>,
+}
+
 /// A plan that is being drawn up.
 struct Drafting {
     plan: Plan,
     asks: Vec<Ask>,
     notes: BTreeMap<Address, finish::Notes>,
     /// Which address desires which object.
-    claimed: BTreeMap<Identity, Address>,
-    proven: BTreeSet<Identity>,
+    claimed: BTreeMap<Located, Address>,
+    proven: BTreeSet<Located>,
     errors: Vec<Diagnostic>,
 }
 
 impl Drafting {
+    /// Remembers what the live Secrets of ours hold.
+    fn learn(&mut self, observed: &Clusters<Observed>, state: &State) {
+        let recorded = state.resources.values().flat_map(|resource| &resource.objects).map(RecordedObject::located);
+        let ours = recorded.chain(self.claimed.keys().cloned());
+        let live = ours.filter_map(|ours| observed.get(&ours.cluster)?.live.get(&ours.identity));
+        live.for_each(|live| mask::learn(&mut self.plan.secrets, live));
+    }
+
     /// Judges what is desired.
-    fn resources(
-        &mut self,
-        context: &Context<'_>,
-        desired: &Desired,
-        mut stamped: Stamped,
-        selection: &BTreeSet<Address>,
-    ) {
+    fn resources(&mut self, world: &World<'_>, desired: &Desired, mut stamped: Stamped, selection: &BTreeSet<Address>) {
         // In the order of apply: what is made anew may make others anew.
         let order = self.plan.graph.order().unwrap_or_default();
         for (address, resource) in order.iter().filter_map(|address| desired.resources.get_key_value(address)) {
+            let Some(context) = world.contexts.get(&resource.cluster) else { continue };
             let mut planned = ResourcePlan {
                 action: Action::NoOp,
+                cluster: resource.cluster.clone(),
                 moved_from: None,
                 changes: Vec::new(),
                 impact: None,
@@ -156,11 +169,11 @@ impl Drafting {
         let status = context.state.resources.get(address).map(|recorded| recorded.status);
         let mut changes = Vec::new();
         for desired in objects {
-            let identity = desired.object.identity();
+            let located = desired.located();
             match judge::judge(context, Case { desired, lifecycle, status, replace }) {
                 Ok(judged) => {
                     if judged.proven {
-                        self.proven.insert(identity);
+                        self.proven.insert(located);
                     }
                     if let Some(question) = judged.question {
                         self.asks.push(Ask { address: address.clone(), change: changes.len(), question });
@@ -174,21 +187,25 @@ impl Drafting {
     }
 
     /// Adds the deletions of what is recorded and desired no more.
-    fn orphans(&mut self, context: &Context<'_>, desired: &Desired, selection: &BTreeSet<Address>) {
-        for (address, recorded) in &context.state.resources {
+    fn orphans(&mut self, world: &World<'_>, desired: &Desired, selection: &BTreeSet<Address>) {
+        for (address, recorded) in &world.state.resources {
             let resource = desired.resources.get(address);
             let is_unknown = resource.is_some_and(|it| matches!(it.objects, Objects::Unknown { .. }));
-            let keeps_unknown = is_unknown && context.options.mode != Mode::Destroy;
+            let keeps_unknown = is_unknown && world.options.mode != Mode::Destroy;
             let planned = self.plan.resources.entry(address.clone()).or_insert_with(|| orphan::plan(recorded));
-            if !selection.contains(address) || keeps_unknown {
+            if !selection.contains(address) {
                 continue;
             }
             let is_kept = match resource {
                 Some(resource) => resource.lifecycle.on_destroy == OnDestroy::Keep,
                 None => removals::keeps(desired, address).unwrap_or(recorded.on_destroy == OnDestroy::Keep),
             };
-            let changes = orphan::changes(context, address, recorded, is_kept, &self.claimed);
-            let is_whole = resource.is_none() || context.options.mode == Mode::Destroy;
+            let mut changes = orphan::changes(&world.contexts, address, recorded, is_kept, &self.claimed);
+            if keeps_unknown {
+                // What is not known yet may be any of its objects, but none in another cluster.
+                changes.retain(|change| resource.is_some_and(|resource| *change.cluster() != resource.cluster));
+            }
+            let is_whole = resource.is_none() || world.options.mode == Mode::Destroy;
             if is_whole {
                 let notes = finish::Notes {
                     on_delete: resource.and_then(|it| it.on_delete.clone()),
@@ -202,27 +219,32 @@ impl Drafting {
     }
 
     /// Says what has another name now, by the configuration or as it seems.
-    fn renamed(&mut self, context: &Context<'_>, desired: &Desired, moved: &moves::Moved<'_>) {
+    fn renamed(&mut self, world: &World<'_>, desired: &Desired, moved: &moves::Moved<'_>) {
         for (to, from) in &moved.origins {
             if let Some(planned) = self.plan.resources.get_mut(to) {
                 planned.moved_from = Some(from.clone());
             }
         }
         self.plan.diagnostics.extend(moved.warnings.iter().cloned());
-        let guesses = orphan::moved(context.state, &self.claimed, desired, &moved.shared);
+        let guesses = orphan::moved(world.state, &self.claimed, desired, &moved.shared);
         self.plan.diagnostics.extend(guesses);
     }
 
     /// Plans only to forget what is gone.
-    fn refresh(&mut self, context: &Context<'_>) {
-        for (address, recorded) in &context.state.resources {
+    fn refresh(&mut self, world: &World<'_>) {
+        for (address, recorded) in &world.state.resources {
             let mut planned = orphan::plan(recorded);
             let is_gone = |object: &&RecordedObject| {
-                let identity = object.identity();
-                !context.observed.live.contains_key(&identity) && context.observed.blind_to(&identity).is_none()
+                let (identity, context) = (object.identity(), world.contexts.get(&object.cluster));
+                context.is_some_and(|context| {
+                    !context.observed.live.contains_key(&identity) && context.observed.blind_to(&identity).is_none()
+                })
             };
-            let forget =
-                |object: &RecordedObject| Change::Forget { kind: object.kind.clone(), identity: object.identity() };
+            let forget = |object: &RecordedObject| Change::Forget {
+                cluster: object.cluster.clone(),
+                kind: object.kind.clone(),
+                identity: object.identity(),
+            };
             planned.changes = recorded.objects.iter().filter(is_gone).map(forget).collect();
             if !planned.changes.is_empty() {
                 let notes = finish::Notes { is_orphan: true, ..finish::Notes::default() };
@@ -238,27 +260,17 @@ fn is_asked_for(context: &Context<'_>, address: &Address) -> bool {
     context.options.replace.iter().any(|wanted| wanted.covers(address))
 }
 
-/// Refuses a cluster that is not the one that the state was made on.
-pub(crate) fn check_cluster(state: &State, observed: &Observed) -> Result<(), Vec<Diagnostic>> {
-    let Some(recorded) = state.cluster.as_ref().filter(|recorded| recorded.uid != observed.cluster.uid) else {
-        return Ok(());
-    };
-    let found = &observed.cluster;
-    Err(vec![
-        Diagnostic::error(format!(
-            "this is another cluster than the one in the state: {} ({}) instead of {} ({})",
-            found.server, found.uid, recorded.server, recorded.uid
-        ))
-        .hint("choose the right context with `--context`, or a state of its own for this cluster"),
-    ])
-}
-
-fn stamp(desired: &mut Desired, state: &State, observed: &Observed, schemas: &Schemas) -> Stamped {
-    let scopes = kinds::scopes(desired, state, observed);
+fn stamp(desired: &mut Desired, state: &State, observed: &Clusters<Observed>, schemas: &Clusters<Schemas>) -> Stamped {
+    let scopes: Clusters<_> =
+        observed.iter().map(|(name, observed)| (name.clone(), kinds::scopes(name, desired, state, observed))).collect();
     let mut stamped = Stamped::new();
     for (address, resource) in &mut desired.resources {
         let Objects::Known(objects) = &mut resource.objects else { continue };
+        let (Some(scopes), Some(schemas)) = (scopes.get(&resource.cluster), schemas.get(&resource.cluster)) else {
+            continue;
+        };
         for object in &mut *objects {
+            object.cluster.clone_from(&resource.cluster);
             let kind = object.object.kind();
             let is_namespaced = scopes.get(&(kind.group.clone(), kind.kind.clone())).copied();
             prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced);
@@ -270,12 +282,12 @@ fn stamp(desired: &mut Desired, state: &State, observed: &Observed, schemas: &Sc
 
 /// Two resources must not stand for the same object: each would undo the other.
 fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
-    let mut seen: BTreeMap<Identity, (&Address, &DesiredObject)> = BTreeMap::new();
+    let mut seen: BTreeMap<Located, (&Address, &DesiredObject)> = BTreeMap::new();
     let mut errors = Vec::new();
     for (address, object) in stamped.iter().flat_map(|(address, objects)| objects.iter().map(move |it| (address, it))) {
-        let identity = object.object.identity();
-        if let Some((first_address, first)) = seen.get(&identity) {
-            let error = format!("{identity} is described twice, by `{first_address}` and by `{address}`");
+        let located = object.located();
+        if let Some((first_address, first)) = seen.get(&located) {
+            let error = format!("{located} is described twice, by `{first_address}` and by `{address}`");
             let says = |what: &str, object: &DesiredObject| match object.place.as_str() {
                 "" => what.to_owned(),
                 place => format!("{what}, {place}"),
@@ -283,58 +295,69 @@ fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
             let diagnostic = Diagnostic::error(error).labelled(object.span, says("here again", object));
             errors.push(diagnostic.related(first.span, says("first here", first)));
         } else {
-            seen.insert(identity, (address, object));
+            seen.insert(located, (address, object));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-fn claims(stamped: &Stamped, mode: Mode) -> BTreeMap<Identity, Address> {
+fn claims(stamped: &Stamped, mode: Mode) -> BTreeMap<Located, Address> {
     if mode == Mode::Destroy {
         return BTreeMap::new();
     }
     let of_resource = |(address, objects): (&Address, &Vec<DesiredObject>)| {
-        objects.iter().map(|object| (object.object.identity(), address.clone())).collect::<Vec<_>>()
+        objects.iter().map(|object| (object.located(), address.clone())).collect::<Vec<_>>()
     };
     stamped.iter().flat_map(of_resource).collect()
 }
 
-fn context<'a>(
+/// Returns what the objects of each cluster are judged against.
+fn contexts<'a>(
     stamped: &Stamped,
     state: &'a State,
-    observed: &'a Observed,
-    schemas: &'a Schemas,
+    observed: &'a Clusters<Observed>,
+    schemas: &'a Clusters<Schemas>,
     options: &'a Options,
-) -> Context<'a> {
-    let (mut new_namespaces, mut new_kinds) = (BTreeSet::new(), BTreeSet::new());
+    imported: BTreeSet<Located>,
+) -> Clusters<Context<'a>> {
+    let pairs = observed.iter().filter_map(|(name, observed)| Some((name, observed, schemas.get(name)?)));
+    let mut contexts: Clusters<Context<'a>> = pairs
+        .map(|(name, observed, schemas)| (name.clone(), Context::new(state, observed, schemas, options)))
+        .collect();
     for desired in stamped.values().flatten() {
-        let kind = desired.object.kind();
-        if kind.kind == "CustomResourceDefinition" {
-            new_kinds.extend(kinds::defined(&desired.object));
-        }
-        if kind.group.is_empty() && kind.kind == "Namespace" && !observed.live.contains_key(&desired.object.identity())
-        {
-            new_namespaces.insert(desired.object.name().to_owned());
+        if let Some(context) = contexts.get_mut(&desired.cluster) {
+            context.expect(desired);
         }
     }
-    let objects = |(address, recorded): (&'a Address, &'a crate::state::Recorded)| {
-        recorded.objects.iter().map(move |object| (object.identity(), (address, object))).collect::<Vec<_>>()
-    };
-    let recorded = state.resources.iter().flat_map(objects).collect();
-    let imported = BTreeSet::new();
-    Context { state, observed, schemas, options, new_namespaces, new_kinds, imported, recorded }
+    for (address, recorded) in &state.resources {
+        for object in &recorded.objects {
+            if let Some(context) = contexts.get_mut(&object.cluster) {
+                context.recorded.insert(object.identity(), (address, object));
+            }
+        }
+    }
+    for Located { cluster, identity } in imported {
+        if let Some(context) = contexts.get_mut(&cluster) {
+            context.imported.insert(identity);
+        }
+    }
+    contexts
 }
 
 fn empty_plan(
     desired: &Desired,
     state: &State,
-    observed: &Observed,
+    observed: &Clusters<Observed>,
     options: &Options,
     graph: crate::model::Graph<Address>,
 ) -> Plan {
+    let cluster = |(name, observed): (&ClusterName, &Observed)| {
+        let planned = PlannedCluster { identity: observed.cluster.clone(), context: observed.context.clone() };
+        (name.clone(), planned)
+    };
     Plan {
         mode: options.mode,
-        cluster: observed.cluster.clone(),
+        clusters: observed.iter().map(cluster).collect(),
         lineage: state.lineage.clone(),
         serial: state.serial,
         moves: Vec::new(),
@@ -346,33 +369,4 @@ fn empty_plan(
         totals: super::Totals::default(),
         secrets: desired.secrets.clone(),
     }
-}
-
-/// Returns what the state says, as if it had been observed: for plans that do not read the cluster.
-///
-/// Such a plan asks the server nothing, and shows no drift.
-pub(crate) fn assume(state: &State) -> Observed {
-    let schemas = Schemas::built_in();
-    let recorded = state.resources.values().flat_map(|resource| &resource.objects);
-    let live = recorded.filter_map(|object| Some((object.identity(), assumed(object, &schemas)?))).collect();
-    let cluster = state
-        .cluster
-        .clone()
-        .unwrap_or_else(|| crate::model::ClusterIdentity { uid: String::new(), server: "unknown".to_owned() });
-    Observed { cluster, live, kinds: BTreeMap::new(), documents: BTreeMap::new(), blind: Vec::new(), requests: 0 }
-}
-
-/// Returns a recorded object with the `managedFields` that its apply left behind.
-fn assumed(recorded: &RecordedObject, schemas: &Schemas) -> Option<crate::model::Object> {
-    let object = crate::model::Object::new(recorded.applied.clone()).ok()?;
-    let mut object = match schemas.of(&recorded.kind) {
-        Some(schema) => {
-            let manager = crate::model::FIELD_MANAGER;
-            crate::ssa::apply(None, &object, schema, manager, true, "1970-01-01T00:00:00Z")
-                .map_or(object, |it| it.object)
-        }
-        None => object,
-    };
-    super::fields::edit(&mut object, |json| json["metadata"]["uid"] = Json::from(recorded.uid.as_str()));
-    Some(object)
 }

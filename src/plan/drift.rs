@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, Carried, Desired, DesiredResource, FIELD_MANAGER, FieldPath, Identity, Json, Object, Observed,
+    Address, Carried, Clusters, Desired, DesiredResource, FIELD_MANAGER, FieldPath, Json, Located, Object, Observed,
 };
 use crate::ssa::{self, Schemas};
 use crate::state::{RecordedObject, State};
@@ -11,9 +11,10 @@ use super::judge::is_assumed;
 use super::{Disagreement, Drift, DriftKind, fields, kinds, mask, owner, prepare};
 
 /// Returns all drift of what is recorded; with the configuration, what it ignores is expected.
-pub(crate) fn drift(state: &State, observed: &Observed, desired: Option<&Desired>) -> Vec<Drift> {
+pub(crate) fn drift(state: &State, observed: &Clusters<Observed>, desired: Option<&Desired>) -> Vec<Drift> {
     let ignored = desired.map(ignored).unwrap_or_default();
-    find(state, observed, &kinds::with_documents(observed), &ignored, &BTreeSet::new())
+    let schemas = observed.iter().map(|(name, observed)| (name.clone(), kinds::with_documents(observed))).collect();
+    find(state, observed, &schemas, &ignored, &BTreeSet::new())
 }
 
 /// What a configuration leaves to others, by resource.
@@ -40,19 +41,18 @@ pub(super) fn ignored(desired: &Desired) -> Ignored {
 /// Returns the drift of all objects but those that are proven to be as they were recorded.
 pub(super) fn find(
     state: &State,
-    observed: &Observed,
-    schemas: &Schemas,
+    observed: &Clusters<Observed>,
+    schemas: &Clusters<Schemas>,
     ignored: &Ignored,
-    proven: &BTreeSet<Identity>,
+    proven: &BTreeSet<Located>,
 ) -> Vec<Drift> {
-    if is_assumed(observed) {
-        return Vec::new();
-    }
     let (mut found, nothing) = (Vec::new(), Left::default());
     for (address, resource) in &state.resources {
         for recorded in &resource.objects {
             let identity = recorded.identity();
-            if !proven.contains(&identity) && observed.blind_to(&identity).is_none() {
+            let Some(observed) = observed.get(&recorded.cluster).filter(|it| !is_assumed(it)) else { continue };
+            let Some(schemas) = schemas.get(&recorded.cluster) else { continue };
+            if !proven.contains(&recorded.located()) && observed.blind_to(&identity).is_none() {
                 let left = ignored.get(address).unwrap_or(&nothing);
                 found.extend(of_object(address, recorded, observed.live.get(&identity), schemas, left));
             }
@@ -75,7 +75,7 @@ fn of_object(
         }
         Some(live) => DriftKind::Changed(disagreements(recorded, live, schemas, left)?),
     };
-    Some(Drift { address: address.clone(), identity: recorded.identity(), kind })
+    Some(Drift { address: address.clone(), object: recorded.located(), kind })
 }
 
 fn disagreements(

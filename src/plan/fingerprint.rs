@@ -42,7 +42,7 @@ fn describe(text: &mut String, change: &Change) -> std::fmt::Result {
         Change::Delete { uid, .. } => Some(uid.as_str()),
         other => other.live().and_then(|live| live.uid()),
     };
-    writeln!(text, "{verb} {:?} {uid:?}", change.identity())?;
+    writeln!(text, "{verb} {:?} {uid:?}", change.located())?;
     if let Some(desired) = change.desired() {
         writeln!(text, "{} {:?}", desired.object.json(), desired.generated)?;
     }

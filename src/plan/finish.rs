@@ -1,5 +1,5 @@
 //! Sums the changes of each resource up, and holds back what must not happen.
-use crate::model::{Address, DesiredResource, Diagnostic, FieldPath, Span, Step};
+use crate::model::{Address, DesiredResource, Diagnostic, FieldPath, Kind, Span, Step};
 
 use crate::state::Recorded;
 
@@ -50,12 +50,14 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
             ));
         }
         for change in &resource.changes {
-            if let Change::Replace { desired, .. } = change
+            if let Some(kind) = replaced(change, resource)
                 && !options.allow_data_loss
-                && immutable::holds_data(&desired.object.kind())
+                && immutable::holds_data(&kind)
             {
-                let error = format!("replacing {} deletes what it holds", change.identity());
-                errors.push(Diagnostic::error(error).about(desired).hint("allow it with `--allow-data-loss`"));
+                let error = Diagnostic::error(format!("replacing {} deletes what it holds", change.located()));
+                let error =
+                    change.desired().map_or_else(|| place(error.clone()), |desired| error.clone().about(desired));
+                errors.push(error.hint("allow it with `--allow-data-loss`"));
             }
         }
     }
@@ -76,13 +78,28 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
     Ok(plan)
 }
 
+/// Returns the kind of an object that goes because another one takes its place, there or in another cluster.
+fn replaced(change: &Change, resource: &ResourcePlan) -> Option<Kind> {
+    match change {
+        Change::Replace { desired, .. } => Some(desired.object.kind()),
+        Change::Delete { cluster, kind, .. } if *cluster != resource.cluster && resource.leaves().is_some() => {
+            Some(kind.clone())
+        }
+        _ => None,
+    }
+}
+
 /// Sums up what happens to a resource's objects.
 fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
     let any = |is: fn(&Change) -> bool| resource.changes.iter().any(is);
     let all = |is: fn(&Change) -> bool| resource.changes.iter().all(is);
+    let is_leaving = |change: &Change| *change.cluster() != resource.cluster;
     if notes.is_orphan {
         let is_deleted = any(|change| matches!(change, Change::Delete { .. }));
         return if is_deleted { Action::Delete } else { Action::Forget };
+    }
+    if resource.changes.iter().any(is_leaving) {
+        return Action::Replace;
     }
     if !resource.unknown_until.is_empty() {
         return if notes.recorded.is_some() { Action::Update } else { Action::Create };

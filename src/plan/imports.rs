@@ -1,7 +1,10 @@
 //! `import` blocks and the command: which live objects a resource takes over.
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, Desired, DesiredObject, Diagnostic, Identity, Import, Objects, Observed, nearest};
+use crate::model::{
+    Address, Clusters, Desired, DesiredObject, Diagnostic, Identity, Import, Located, Object, Objects, Observed,
+    nearest,
+};
 use crate::state::State;
 
 use super::judge::is_assumed;
@@ -24,10 +27,10 @@ pub(super) fn settle(
     desired: &Desired,
     stamped: &BTreeMap<Address, Vec<DesiredObject>>,
     state: &State,
-    observed: &Observed,
+    observed: &Clusters<Observed>,
     options: &Options,
     selection: &BTreeSet<Address>,
-) -> Result<BTreeSet<Identity>, Vec<Diagnostic>> {
+) -> Result<BTreeSet<Located>, Vec<Diagnostic>> {
     if options.mode != Mode::Apply {
         return Ok(BTreeSet::new());
     }
@@ -50,43 +53,50 @@ struct World<'a> {
     desired: &'a Desired,
     stamped: &'a BTreeMap<Address, Vec<DesiredObject>>,
     state: &'a State,
-    observed: &'a Observed,
+    observed: &'a Clusters<Observed>,
 }
 
 impl World<'_> {
-    fn import(&self, import: &Import) -> Result<Vec<Identity>, Box<Diagnostic>> {
+    fn import(&self, import: &Import) -> Result<Vec<Located>, Box<Diagnostic>> {
         let Import { to, id, .. } = import;
         let objects = self.objects(to)?;
         let named = parse(id).ok_or_else(|| hinted(format!("`{id}` names no object"), FORMS))?;
-        let meant: Vec<Identity> =
-            objects.iter().map(|it| it.object.identity()).filter(|identity| named.is(identity)).collect();
-        if meant.is_empty() {
-            return Err(not_described(import, objects));
-        }
-        if is_assumed(self.observed) {
+        let described = || objects.iter().map(DesiredObject::located);
+        let meant: Vec<Located> = described().filter(|located| named.is(&located.identity)).collect();
+        let Some(first) = meant.first() else { return Err(not_described(import, objects)) };
+        if self.observed.get(&first.cluster).is_none_or(is_assumed) {
             return Err(hinted("an import must look at the cluster".to_owned(), "plan without `--refresh=false`"));
         }
         self.check_records(import, &meant)?;
-        let is_recorded = |identity: &Identity| self.recorded_at(identity) == Some(to);
+        let is_recorded = |located: &Located| self.recorded_at(located) == Some(to);
         if meant.iter().all(is_recorded) {
             return match import.span {
                 // A block may stay where it is when it has done its work.
                 Some(_) => Ok(Vec::new()),
-                None => Err(hinted(format!("`{to}` has recorded {} already", meant[0]), "there is nothing to import")),
+                None => Err(hinted(format!("`{to}` has recorded {first} already"), "there is nothing to import")),
             };
         }
-        let is_live = |identity: &&Identity| self.observed.live.contains_key(identity);
-        if !meant.iter().any(|it| is_live(&it) || self.observed.blind_to(it).is_some()) {
-            let message = format!("there is no {} in the cluster to import into `{to}`", meant[0]);
-            return Err(hinted(
-                message,
-                "look whether the id and the cluster are the right ones; without the import, it is created",
-            ));
+        if !meant.iter().any(|located| self.is_live(located) || self.is_hidden(located)) {
+            return Err(absent(import, first));
         }
         Ok(match named {
             Named::Object { .. } => meant,
-            Named::Resource { .. } => objects.iter().map(|it| it.object.identity()).filter(|it| is_live(&it)).collect(),
+            Named::Resource { .. } => described().filter(|located| self.is_live(located)).collect(),
         })
+    }
+
+    fn is_live(&self, located: &Located) -> bool {
+        self.live(located).is_some()
+    }
+
+    /// Tells whether it could not be seen if there is such an object.
+    fn is_hidden(&self, located: &Located) -> bool {
+        let observed = self.observed.get(&located.cluster);
+        observed.is_some_and(|observed| observed.blind_to(&located.identity).is_some())
+    }
+
+    fn live(&self, located: &Located) -> Option<&Object> {
+        self.observed.get(&located.cluster)?.live.get(&located.identity)
     }
 
     /// Returns the objects that a resource describes.
@@ -107,29 +117,41 @@ impl World<'_> {
     }
 
     /// Refuses what another resource has recorded.
-    fn check_records(&self, import: &Import, meant: &[Identity]) -> Result<(), Box<Diagnostic>> {
-        let other = meant.iter().find_map(|identity| {
-            let owner = self.recorded_at(identity).filter(|owner| **owner != import.to)?;
-            Some((identity, owner))
+    fn check_records(&self, import: &Import, meant: &[Located]) -> Result<(), Box<Diagnostic>> {
+        let other = meant.iter().find_map(|located| {
+            let owner = self.recorded_at(located).filter(|owner| **owner != import.to)?;
+            Some((located, owner))
         });
-        let Some((identity, owner)) = other else { return Ok(()) };
-        let message = format!("{identity} is recorded already, as `{owner}`");
+        let Some((located, owner)) = other else { return Ok(()) };
+        let message = format!("{located} is recorded already, as `{owner}`");
         let hint =
             format!("`moved {{ from = {owner}, to = {} }}` or `rayform state mv` gives it the other name", import.to);
         Err(hinted(message, &hint))
     }
 
     /// Returns the resource that has recorded the live object.
-    fn recorded_at(&self, identity: &Identity) -> Option<&Address> {
-        let uid = self.observed.live.get(identity).and_then(|live| live.uid());
+    fn recorded_at(&self, located: &Located) -> Option<&Address> {
+        let uid = self.live(located).and_then(|live| live.uid());
         let has = |recorded: &crate::state::Recorded| {
             recorded
                 .objects
                 .iter()
-                .any(|object| object.identity() == *identity && uid.is_none_or(|uid| uid == object.uid))
+                .any(|object| object.located() == *located && uid.is_none_or(|uid| uid == object.uid))
         };
         self.state.resources.iter().find(|(_, recorded)| has(recorded)).map(|(address, _)| address)
     }
+}
+
+/// Says that there is nothing to take over.
+fn absent(import: &Import, first: &Located) -> Box<Diagnostic> {
+    let place = match first.cluster.name() {
+        Some(_) => first.to_string(),
+        None => format!("{first} in the cluster"),
+    };
+    hinted(
+        format!("there is no {place} to import into `{}`", import.to),
+        "look whether the id and the cluster are the right ones; without the import, it is created",
+    )
 }
 
 /// Says that an id names nothing of a resource.

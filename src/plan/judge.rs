@@ -1,5 +1,5 @@
 //! Decides what happens to one desired object.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Address, DesiredObject, Diagnostic, FIELD_MANAGER, FieldPath, Identity, Json, Kind, Lifecycle, Object, Observed,
@@ -8,12 +8,12 @@ use crate::ssa::{self, ApplyError, Proof, Schema, Schemas};
 use crate::state::{RecordedObject, State, Status};
 
 use super::owner::{Adopt, Claim, Verdict};
-use super::{Change, FieldChange, Options, Question, Validation, fields, immutable, mask, owner, prepare};
+use super::{Change, FieldChange, Options, Question, Validation, fields, immutable, kinds, mask, owner, prepare};
 
 /// Stands for the time in predicted `managedFields`; nothing that is shown depends on it.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
-/// What every object is judged against.
+/// What every object of one cluster is judged against.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub state: &'a State,
@@ -26,8 +26,35 @@ pub(super) struct Context<'a> {
     pub new_kinds: BTreeSet<(String, String)>,
     /// Objects that are taken over by an import.
     pub imported: BTreeSet<Identity>,
-    /// Every recorded object, and where it is recorded.
-    pub recorded: std::collections::BTreeMap<Identity, (&'a Address, &'a RecordedObject)>,
+    /// Every object that is recorded in this cluster, and by which resource.
+    pub recorded: BTreeMap<Identity, (&'a Address, &'a RecordedObject)>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(state: &'a State, observed: &'a Observed, schemas: &'a Schemas, options: &'a Options) -> Self {
+        Self {
+            state,
+            observed,
+            schemas,
+            options,
+            new_namespaces: BTreeSet::new(),
+            new_kinds: BTreeSet::new(),
+            imported: BTreeSet::new(),
+            recorded: BTreeMap::new(),
+        }
+    }
+
+    /// Takes note of what a desired object makes possible for others.
+    pub(super) fn expect(&mut self, desired: &DesiredObject) {
+        let kind = desired.object.kind();
+        if kind.kind == "CustomResourceDefinition" {
+            self.new_kinds.extend(kinds::defined(&desired.object));
+        }
+        let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
+        if is_namespace && !self.observed.live.contains_key(&desired.object.identity()) {
+            self.new_namespaces.insert(desired.object.name().to_owned());
+        }
+    }
 }
 
 /// One object to be judged.
@@ -88,7 +115,10 @@ fn absent(context: &Context<'_>, case: Case<'_>) -> Judgement {
         return refuse(diagnostic);
     }
     check_schema(&desired, context.schemas.of(&kind))?;
-    let ask = |rehearsal| Some(Question { object: desired.object.clone(), force: false, rehearsal });
+    let ask = |rehearsal| {
+        let (cluster, object) = (desired.cluster.clone(), desired.object.clone());
+        Some(Question { cluster, object, force: false, rehearsal })
+    };
     let (validation, question) = match not_yet(context, &desired) {
         Some(reason) => (Validation::NotYet { reason }, None),
         None => match new_namespace(context, &desired) {
@@ -263,8 +293,10 @@ fn changed(
     let is_asked = is_known && !is_assumed(context.observed) && !is_relabelled;
     // What is adopted is taken from its makers before it is applied; a dry-run cannot do that, and takes by force.
     let is_adopted = claim.adopt != Adopt::No;
-    let asked = || Question { object: desired.object.clone(), force: force || is_adopted, rehearsal: false };
-    let question = is_asked.then(asked);
+    let question = is_asked.then(|| {
+        let (cluster, object) = (desired.cluster.clone(), desired.object.clone());
+        Question { cluster, object, force: force || is_adopted, rehearsal: false }
+    });
     let orphan_pods = live.kind().kind == "StatefulSet";
     let live = Box::new(live.clone());
     let change = if fields.iter().any(|field| field.forces_replacement) {

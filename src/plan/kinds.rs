@@ -1,21 +1,22 @@
 //! Gathers the schemas of all kinds that a plan meets.
 use std::collections::BTreeMap;
 
-use crate::model::{Desired, Diagnostic, Json, Object, Objects, Observed};
+use crate::model::{ClusterName, Clusters, Desired, Diagnostic, Json, Object, Observed};
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
-/// Returns the built-in schemas, those of the server's documents, and those of the definitions that are desired.
-pub(super) fn gather(desired: &Desired, observed: &Observed) -> Result<Schemas, Vec<Diagnostic>> {
-    let mut schemas = with_documents(observed);
+/// Returns for each cluster the built-in schemas, those of its documents, and those of the definitions desired in it.
+pub(super) fn gather(desired: &Desired, observed: &Clusters<Observed>) -> Result<Clusters<Schemas>, Vec<Diagnostic>> {
+    let mut schemas: Clusters<Schemas> =
+        observed.iter().map(|(name, observed)| (name.clone(), with_documents(observed))).collect();
     let mut errors = Vec::new();
-    let known = desired.resources.values().filter_map(|resource| match &resource.objects {
-        Objects::Known(objects) => Some(objects),
-        Objects::Unknown { .. } => None,
-    });
-    for desired in known.flatten().filter(|it| it.object.kind().kind == "CustomResourceDefinition") {
-        if let Err(error) = schemas.add_definition(&desired.object) {
-            errors.push(Diagnostic::error(error.to_string()).about(desired));
+    for resource in desired.resources.values() {
+        let Some(schemas) = schemas.get_mut(&resource.cluster) else { continue };
+        let known = resource.objects.known().iter();
+        for desired in known.filter(|it| it.object.kind().kind == "CustomResourceDefinition") {
+            if let Err(error) = schemas.add_definition(&desired.object) {
+                errors.push(Diagnostic::error(error.to_string()).about(desired));
+            }
         }
     }
     if errors.is_empty() { Ok(schemas) } else { Err(errors) }
@@ -32,12 +33,19 @@ pub(super) fn with_documents(observed: &Observed) -> Schemas {
     schemas
 }
 
-/// Returns by group and kind whether objects live in namespaces, as the server, desired definitions and the state say.
-pub(super) fn scopes(desired: &Desired, state: &State, observed: &Observed) -> BTreeMap<(String, String), bool> {
+/// Returns by group and kind whether objects of a cluster live in namespaces, as the server, desired definitions and
+/// the state say.
+pub(super) fn scopes(
+    cluster: &ClusterName,
+    desired: &Desired,
+    state: &State,
+    observed: &Observed,
+) -> BTreeMap<(String, String), bool> {
     let recorded = state.resources.values().flat_map(|resource| &resource.objects);
+    let recorded = recorded.filter(|object| object.cluster == *cluster);
     let known = |it: &RecordedObject| ((it.kind.group.clone(), it.kind.kind.clone()), it.namespace.is_some());
     let mut scopes: BTreeMap<(String, String), bool> = recorded.map(known).collect();
-    for resource in desired.resources.values() {
+    for resource in desired.resources.values().filter(|resource| resource.cluster == *cluster) {
         for desired in resource.objects.known().iter().filter(|it| it.object.kind().kind == "CustomResourceDefinition")
         {
             let is_namespaced = desired.object.text("/spec/scope") == Some("Namespaced");

@@ -1,8 +1,10 @@
 //! Desired × state × observed into a plan. Pure: the same inputs give the same plan.
 mod answers;
+mod assume;
 #[cfg(test)]
 mod cases;
 mod change;
+mod clusters;
 mod description;
 mod draft;
 mod drift;
@@ -28,11 +30,13 @@ mod statements;
 mod totals;
 mod triggers;
 
+pub(crate) use assume::assume;
 pub(crate) use change::{
     Action, Answer, ApprovedPlan, Change, ConflictPolicy, Disagreement, Drift, DriftKind, FieldChange, Mode, Options,
-    OutputChange, Plan, Question, ResourcePlan, Totals, Validation,
+    OutputChange, Plan, PlannedCluster, Question, ResourcePlan, Totals, Validation,
 };
-pub(crate) use draft::{assume, check_cluster, draft};
+pub(crate) use clusters::check_clusters;
+pub(crate) use draft::draft;
 pub(crate) use drift::drift;
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use outputs::{record as record_output, to_json as value_to_json};

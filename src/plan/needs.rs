@@ -29,23 +29,23 @@ fn extend(graph: Graph<Address>, edges: &[(Address, Address)]) -> Graph<Address>
     if extended.order().is_ok() { extended } else { graph }
 }
 
-/// An object needs its namespace and the definition of its kind.
+/// An object needs its namespace and the definition of its kind, those of its own cluster.
 fn implied(stamped: &BTreeMap<Address, Vec<DesiredObject>>) -> Vec<(Address, Address)> {
     let (mut namespaces, mut definitions) = (BTreeMap::new(), BTreeMap::new());
-    let all = || stamped.iter().flat_map(|(address, objects)| objects.iter().map(move |it| (address, &it.object)));
-    for (address, object) in all() {
+    let all = || stamped.iter().flat_map(|(address, objects)| objects.iter().map(move |it| (address, it)));
+    for (address, DesiredObject { cluster, object, .. }) in all() {
         let kind = object.kind();
         if kind.kind == "CustomResourceDefinition" {
-            definitions.extend(kinds::defined(object).map(|defined| (defined, address)));
+            definitions.extend(kinds::defined(object).map(|defined| ((cluster, defined), address)));
         } else if kind.group.is_empty() && kind.kind == "Namespace" {
-            namespaces.insert(object.name(), address);
+            namespaces.insert((cluster, object.name()), address);
         }
     }
     let mut edges = Vec::new();
-    for (address, object) in all() {
+    for (address, DesiredObject { cluster, object, .. }) in all() {
         let kind = object.kind();
-        let namespace = object.namespace().and_then(|name| namespaces.get(name));
-        let definition = definitions.get(&(kind.group, kind.kind));
+        let namespace = object.namespace().and_then(|name| namespaces.get(&(cluster, name)));
+        let definition = definitions.get(&(cluster, (kind.group, kind.kind)));
         edges.extend(namespace.into_iter().chain(definition).map(|on| (address.clone(), (*on).clone())));
     }
     edges

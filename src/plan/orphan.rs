@@ -1,7 +1,7 @@
 //! What is recorded and desired no more: deleted, forgotten, or moved to another address.
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, Desired, Diagnostic, Identity, Lifecycle, Object};
+use crate::model::{Address, ClusterName, Clusters, Desired, Diagnostic, Lifecycle, Located, Object};
 use crate::state::{Recorded, RecordedObject, State};
 
 use super::judge::Context;
@@ -12,6 +12,7 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
     let jobs = recorded.before_delete.iter().filter_map(|job| Object::new(job.clone()).ok());
     ResourcePlan {
         action: Action::NoOp,
+        cluster: home(recorded),
         moved_from: None,
         changes: Vec::new(),
         impact: None,
@@ -29,28 +30,35 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
     }
 }
 
+/// Returns the cluster that a recorded resource lives in: that of the object that was made last.
+fn home(recorded: &Recorded) -> ClusterName {
+    recorded.objects.last().map(|object| object.cluster.clone()).unwrap_or_default()
+}
+
 /// Returns what becomes of the recorded objects that this address does not desire any more, the last made first.
 pub(super) fn changes(
-    context: &Context<'_>,
+    contexts: &Clusters<Context<'_>>,
     address: &Address,
     recorded: &Recorded,
     is_kept: bool,
-    claimed: &BTreeMap<Identity, Address>,
+    claimed: &BTreeMap<Located, Address>,
 ) -> Vec<Change> {
-    let is_gone = |object: &&RecordedObject| claimed.get(&object.identity()) != Some(address);
+    let is_gone = |object: &&RecordedObject| claimed.get(&object.located()) != Some(address);
     let to_change = |object: &RecordedObject| {
-        let (kind, identity) = (object.kind.clone(), object.identity());
+        let context = contexts.get(&object.cluster)?;
+        let (cluster, kind, identity) = (object.cluster.clone(), object.kind.clone(), object.identity());
         let live = context.observed.live.get(&identity);
         let is_blind = context.observed.blind_to(&identity).is_some();
         // Another object that bears the name is not ours to delete.
         let is_other = live.is_some_and(|live| live.uid() != Some(object.uid.as_str()));
         let is_absent = live.is_none() && !is_blind;
-        if is_kept || claimed.contains_key(&identity) || is_other || is_absent {
-            return Change::Forget { kind, identity };
+        if is_kept || claimed.contains_key(&object.located()) || is_other || is_absent {
+            return Some(Change::Forget { cluster, kind, identity });
         }
-        Change::Delete { kind, identity, uid: object.uid.clone(), live: live.cloned().map(Box::new) }
+        let live = live.cloned().map(Box::new);
+        Some(Change::Delete { cluster, kind, identity, uid: object.uid.clone(), live })
     };
-    recorded.objects.iter().rev().filter(is_gone).map(to_change).collect()
+    recorded.objects.iter().rev().filter(is_gone).filter_map(to_change).collect()
 }
 
 /// Says where objects change their address, and where a deletion and a creation look like a new name.
@@ -58,14 +66,14 @@ pub(super) fn changes(
 /// `said` are the pairs of which the configuration says so itself.
 pub(super) fn moved(
     state: &State,
-    claimed: &BTreeMap<Identity, Address>,
+    claimed: &BTreeMap<Located, Address>,
     desired: &Desired,
     said: &BTreeSet<(Address, Address)>,
 ) -> Vec<Diagnostic> {
     let mut found: BTreeMap<(&Address, &Address), usize> = BTreeMap::new();
     for (from, recorded) in &state.resources {
         for object in &recorded.objects {
-            let other = claimed.get(&object.identity()).filter(|to| *to != from);
+            let other = claimed.get(&object.located()).filter(|to| *to != from);
             if let Some(to) = other.filter(|to| !said.contains(&(from.clone(), (*to).clone()))) {
                 *found.entry((from, to)).or_default() += 1;
             }
@@ -85,11 +93,11 @@ pub(super) fn moved(
 }
 
 /// A resource that goes while one of its type comes may only have a new name.
-fn lookalikes(state: &State, claimed: &BTreeMap<Identity, Address>, desired: &Desired) -> Vec<Diagnostic> {
+fn lookalikes(state: &State, claimed: &BTreeMap<Located, Address>, desired: &Desired) -> Vec<Diagnostic> {
     if claimed.is_empty() {
         return Vec::new();
     }
-    let is_moved = |recorded: &Recorded| recorded.objects.iter().any(|it| claimed.contains_key(&it.identity()));
+    let is_moved = |recorded: &Recorded| recorded.objects.iter().any(|it| claimed.contains_key(&it.located()));
     let gone = state.resources.iter().filter(|(from, it)| !desired.resources.contains_key(*from) && !is_moved(it));
     let mut new: BTreeMap<(&str, bool), Vec<&Address>> = BTreeMap::new();
     for to in desired.resources.keys().filter(|to| !state.resources.contains_key(*to)) {

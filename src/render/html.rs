@@ -10,8 +10,8 @@ pre{background:#f6f8fa;padding:1rem;overflow:auto}.add{color:#116329}.remove{col
 .note{color:#57606a}";
 
 /// Returns a plan: its summary, and its text with coloured lines.
-pub(crate) fn plan(plan: &Plan, context: Option<&str>) -> String {
-    let whole = text::plan(plan, context, View::plain());
+pub(crate) fn plan(plan: &Plan) -> String {
+    let whole = text::plan(plan, View::plain());
     let summary = if plan.is_empty() { "No changes.".to_owned() } else { Counts::of(plan).sentence() };
     let lines: Vec<String> = whole.lines().map(line).collect();
     format!(
@@ -44,8 +44,10 @@ mod tests {
     #[test]
     fn what_the_plan_says_is_no_markup() {
         let mut plan = sample::everything();
-        plan.cluster.server = "<script>alert(\"a\")</script>".to_owned();
-        let page = super::plan(&plan, None);
+        for planned in plan.clusters.values_mut() {
+            planned.identity.server = "<script>alert(\"a\")</script>".to_owned();
+        }
+        let page = super::plan(&plan);
         assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
         assert!(page.contains("<span class=\"add\">      + ConfigMap a/m {</span>"));
         assert!(!page.contains("hunter22"));

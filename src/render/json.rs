@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Sources;
-use crate::model::{Address, Diagnostic, Event, Identity, Json, REDACTED, Secrets, Span, UNKNOWN};
+use crate::model::{Address, ClusterName, Diagnostic, Event, Json, Located, REDACTED, Secrets, Span, UNKNOWN};
 use crate::plan::{
-    Action, Change, Disagreement, Drift, DriftKind, FieldChange, OutputChange, Plan, ResourcePlan, Validation,
-    value_to_json,
+    Action, Change, Disagreement, Drift, DriftKind, FieldChange, OutputChange, Plan, PlannedCluster, ResourcePlan,
+    Validation, value_to_json,
 };
 
 use super::body;
@@ -26,7 +26,8 @@ pub(crate) fn version() -> String {
 
 /// Returns the lines of a plan.
 pub(crate) fn plan(plan: &Plan) -> String {
-    let mut lines = vec![json!({"type": "cluster", "uid": plan.cluster.uid, "server": plan.cluster.server})];
+    let is_one = plan.clusters.keys().all(ClusterName::is_default);
+    let mut lines: Vec<Json> = plan.clusters.iter().map(|(name, planned)| cluster(name, planned, is_one)).collect();
     lines.extend(plan.drift.iter().map(|drift| drift_line(drift, &plan.secrets)));
     let changed = plan.resources.iter().filter(|(_, resource)| resource.action != Action::NoOp);
     lines.extend(changed.map(|(address, it)| resource(address, it, &plan.secrets)));
@@ -71,14 +72,14 @@ pub(crate) fn event(event: &Event, secrets: &Secrets) -> String {
         Event::Started { address, verb: done } => {
             json!({"type": "started", "address": address.to_string(), "action": verb(*done)})
         }
-        Event::Sent { address, identity, verb: done } => {
-            json!({"type": "sent", "address": address.to_string(), "object": identity, "action": verb(*done)})
+        Event::Sent { address, object, verb: done } => {
+            json!({"type": "sent", "address": address.to_string(), "object": object, "action": verb(*done)})
         }
-        Event::Waiting { address, identity, reason } => {
-            json!({"type": "waiting", "address": address.to_string(), "object": identity, "reason": reason})
+        Event::Waiting { address, object, reason } => {
+            json!({"type": "waiting", "address": address.to_string(), "object": object, "reason": reason})
         }
-        Event::ObjectDone { address, identity, verb: done } => {
-            json!({"type": "object_done", "address": address.to_string(), "object": identity, "action": verb(*done)})
+        Event::ObjectDone { address, object, verb: done } => {
+            json!({"type": "object_done", "address": address.to_string(), "object": object, "action": verb(*done)})
         }
         Event::Done { address, verb: done, seconds } => {
             json!({"type": "done", "address": address.to_string(), "action": verb(*done), "seconds": seconds})
@@ -114,6 +115,16 @@ fn line(json: &Json) -> String {
     format!("{json}\n")
 }
 
+/// A cluster; with no others beside it, the default one needs no more words than before.
+fn cluster(name: &ClusterName, planned: &PlannedCluster, is_one: bool) -> Json {
+    let mut json = json!({"type": "cluster", "uid": planned.identity.uid, "server": planned.identity.server});
+    if !is_one {
+        json["name"] = json!(name);
+        json["context"] = json!(planned.context);
+    }
+    json
+}
+
 fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets) -> Json {
     let objects: Vec<Json> = resource.changes.iter().map(object).collect();
     let until: Vec<String> = resource.unknown_until.iter().map(ToString::to_string).collect();
@@ -121,6 +132,9 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets) -> Js
         "type": "planned_change", "address": address.to_string(), "action": words::action_word(resource.action),
         "impact": resource.impact, "objects": objects, "unknown_until": until,
     });
+    if let Some(name) = resource.cluster.name() {
+        json["cluster"] = name.into();
+    }
     if let Some(trigger) = &resource.triggered_by {
         json["triggered_by"] = trigger.as_str().into();
     }
@@ -132,7 +146,7 @@ fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets) -> Js
 }
 
 fn object(change: &Change) -> Json {
-    let mut json = named(&change.identity());
+    let mut json = named(&change.located());
     json["action"] = words::change_word(change).into();
     let fields: Vec<Field<'_>> = change.fields().iter().map(field).collect();
     match change {
@@ -172,12 +186,18 @@ fn field(field: &FieldChange) -> Field<'_> {
     }
 }
 
-fn named(identity: &Identity) -> Json {
-    json!({"group": identity.group, "kind": identity.kind, "namespace": identity.namespace, "name": identity.name})
+fn named(object: &Located) -> Json {
+    let Located { cluster, identity } = object;
+    let mut json =
+        json!({"group": identity.group, "kind": identity.kind, "namespace": identity.namespace, "name": identity.name});
+    if let Some(name) = cluster.name() {
+        json["cluster"] = name.into();
+    }
+    json
 }
 
 fn drift_line(drift: &Drift, secrets: &Secrets) -> Json {
-    let mut json = json!({"type": "drift", "address": drift.address.to_string(), "object": named(&drift.identity)});
+    let mut json = json!({"type": "drift", "address": drift.address.to_string(), "object": named(&drift.object)});
     match &drift.kind {
         DriftKind::Deleted => json["change"] = "deleted".into(),
         DriftKind::Recreated { recorded, live } => {

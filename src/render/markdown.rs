@@ -6,8 +6,8 @@ use super::text;
 use super::words::{self, Counts};
 
 /// Returns a plan: a summary, a table of the resources, and the whole text folded away.
-pub(crate) fn plan(plan: &Plan, context: Option<&str>) -> String {
-    let whole = text::plan(plan, context, View::plain());
+pub(crate) fn plan(plan: &Plan) -> String {
+    let whole = text::plan(plan, View::plain());
     let mut lines = vec!["## rayform plan".to_owned(), String::new()];
     let summary = if plan.is_empty() { "No changes.".to_owned() } else { Counts::of(plan).sentence() };
     lines.push(format!("**{summary}**"));
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_plan_is_a_table_and_its_text() {
-        let text = super::plan(&sample::everything(), None);
+        let text = super::plan(&sample::everything());
         assert!(text.starts_with(
             "## rayform plan\n\n**Plan: 2 to add, 3 to change, 2 to destroy, 1 to adopt, 1 to forget.**\n"
         ));

@@ -1,5 +1,5 @@
 //! What apply and destroy tell while they work, line by line.
-use crate::model::{Address, Event, Identity, Secrets, Verb};
+use crate::model::{Address, Event, Located, Secrets, Verb};
 
 use super::style::{Paint, View};
 use super::words;
@@ -9,8 +9,8 @@ pub(crate) fn event(event: &Event, secrets: &Secrets, view: View) -> Option<Stri
     let strong = |address: &Address| view.paint(Paint::Strong, &address.to_string());
     let text = match event {
         Event::Started { address, verb } => format!("{}: {}...", strong(address), words::verb_words(*verb).0),
-        Event::Waiting { address, identity, reason } => {
-            format!("{}: Still waiting [{identity}: {}]", strong(address), one_line(reason))
+        Event::Waiting { address, object, reason } => {
+            format!("{}: Still waiting [{object}: {}]", strong(address), one_line(reason))
         }
         Event::Done { address, verb: Verb::Forget, .. } => format!("{}: Forgotten", strong(address)),
         Event::Done { address, verb, seconds } => {
@@ -30,7 +30,7 @@ pub(crate) fn event(event: &Event, secrets: &Secrets, view: View) -> Option<Stri
 /// Returns the line of one object at work, cut to the width of the screen.
 pub(crate) fn at_work(
     address: &Address,
-    identity: &Identity,
+    object: &Located,
     verb: Verb,
     reason: Option<&str>,
     seconds: f64,
@@ -39,7 +39,7 @@ pub(crate) fn at_work(
 ) -> String {
     let reason = reason.map(|reason| format!(": {}", one_line(reason))).unwrap_or_default();
     let doing = words::verb_words(verb).0;
-    let line = secrets.redact(&format!("{address}: {doing} {identity} [{}]{reason}", duration(seconds)));
+    let line = secrets.redact(&format!("{address}: {doing} {object} [{}]{reason}", duration(seconds)));
     match line.char_indices().nth(view.width.saturating_sub(1)) {
         Some((end, _)) if line.chars().count() > view.width => format!("{}…", &line[..end]),
         _ => line,
@@ -64,16 +64,16 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Diagnostic, Object};
+    use crate::model::{ClusterName, Diagnostic, Object};
 
     fn address() -> Address {
         Address::root("ray_head", "main")
     }
 
-    fn identity() -> Identity {
+    fn deployment() -> Located {
         let object = serde_json::json!({"apiVersion": "apps/v1", "kind": "Deployment",
                                         "metadata": {"namespace": "team-a", "name": "main-head"}});
-        Object::new(object).expect("an object").identity()
+        Located::new(&ClusterName::default(), Object::new(object).expect("an object").identity())
     }
 
     #[track_caller]
@@ -85,7 +85,7 @@ mod tests {
     fn events_are_lines() {
         check(&Event::Started { address: address(), verb: Verb::Create }, Some("ray_head.main: Creating..."));
         check(
-            &Event::Waiting { address: address(), identity: identity(), reason: "0/1 pods\nready".to_owned() },
+            &Event::Waiting { address: address(), object: deployment(), reason: "0/1 pods\nready".to_owned() },
             Some("ray_head.main: Still waiting [Deployment team-a/main-head: 0/1 pods ready]"),
         );
         check(
@@ -96,15 +96,15 @@ mod tests {
             &Event::Failed { address: address(), diagnostic: Diagnostic::error("no image") },
             Some("ray_head.main: Failed: no image"),
         );
-        check(&Event::Sent { address: address(), identity: identity(), verb: Verb::Create }, None);
+        check(&Event::Sent { address: address(), object: deployment(), verb: Verb::Create }, None);
     }
 
     #[test]
     fn a_line_at_work_fits_the_screen() {
         let view = View { colour: false, width: 40 };
-        let line = at_work(&address(), &identity(), Verb::Create, Some("x"), 3.0, &Secrets::default(), view);
+        let line = at_work(&address(), &deployment(), Verb::Create, Some("x"), 3.0, &Secrets::default(), view);
         assert_eq!(line, "ray_head.main: Creating Deployment team…");
-        let line = at_work(&address(), &identity(), Verb::Create, Some("x"), 3.0, &Secrets::default(), View::plain());
+        let line = at_work(&address(), &deployment(), Verb::Create, Some("x"), 3.0, &Secrets::default(), View::plain());
         assert_eq!(line, "ray_head.main: Creating Deployment team-a/main-head [3s]: x");
     }
 

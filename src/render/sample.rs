@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::model::{
-    Address, ClusterIdentity, DesiredObject, FieldPath, FileId, Graph, Json, Lifecycle, Object, Owner, Readiness,
-    Secrets, Span, Step, Surroundings, UNKNOWN, Value,
+    Address, ClusterIdentity, ClusterName, Clusters, DesiredObject, FieldPath, FileId, Graph, Json, Lifecycle, Located,
+    Object, Owner, Readiness, Secrets, Span, Step, Surroundings, UNKNOWN, Value,
 };
 use crate::plan::{
-    Action, Change, Disagreement, Drift, DriftKind, FieldChange, Mode, OutputChange, Plan, ResourcePlan, Totals,
-    Validation,
+    Action, Change, Disagreement, Drift, DriftKind, FieldChange, Mode, OutputChange, Plan, PlannedCluster,
+    ResourcePlan, Totals, Validation,
 };
 
 fn judge(_: &Object, _: Surroundings<'_>) -> Readiness {
@@ -75,12 +75,20 @@ pub(super) fn create(json: Json) -> Change {
 
 pub(super) fn delete(json: Json) -> Change {
     let live = live(json);
-    Change::Delete { kind: live.kind(), identity: live.identity(), uid: "u1".to_owned(), live: Some(Box::new(live)) }
+    let cluster = ClusterName::default();
+    Change::Delete {
+        cluster,
+        kind: live.kind(),
+        identity: live.identity(),
+        uid: "u1".to_owned(),
+        live: Some(Box::new(live)),
+    }
 }
 
 pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
     ResourcePlan {
         action,
+        cluster: ClusterName::default(),
         moved_from: None,
         changes,
         impact: None,
@@ -94,6 +102,28 @@ pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
     }
 }
 
+fn cluster(uid: &str, server: &str, context: &str) -> PlannedCluster {
+    let identity = ClusterIdentity { uid: uid.to_owned(), server: server.to_owned() };
+    PlannedCluster { identity, context: Some(context.to_owned()) }
+}
+
+/// Returns a plan for two clusters; one resource moves from the default one to the other.
+pub(super) fn two_clusters() -> Plan {
+    let west = ClusterName::named("west");
+    let there = |json: Json| {
+        let desired = DesiredObject { cluster: west.clone(), ..desired(json) };
+        Change::Create { desired, validation: Validation::Server }
+    };
+    let moved = resource(Action::Replace, vec![there(deployment()), delete(deployment())]);
+    let mut plan = plan(vec![
+        ("here", resource(Action::Create, vec![create(secret())])),
+        ("moved", ResourcePlan { cluster: west.clone(), ..moved }),
+        ("there", ResourcePlan { cluster: west.clone(), ..resource(Action::Create, vec![there(secret())]) }),
+    ]);
+    plan.clusters.insert(west.clone(), cluster("c2", "https://127.0.0.2:6443", "kind-west"));
+    plan
+}
+
 /// Returns a plan of these resources, all of type `ray_head`.
 pub(super) fn plan(resources: Vec<(&str, ResourcePlan)>) -> Plan {
     let named = resources.into_iter().map(|(name, resource)| (Address::root("ray_head", name), resource));
@@ -101,7 +131,7 @@ pub(super) fn plan(resources: Vec<(&str, ResourcePlan)>) -> Plan {
     secrets.insert("hunter22");
     Plan {
         mode: Mode::Apply,
-        cluster: ClusterIdentity { uid: "c1".to_owned(), server: "https://127.0.0.1:6443".to_owned() },
+        clusters: Clusters::from([(ClusterName::default(), cluster("c1", "https://127.0.0.1:6443", "kind-dev"))]),
         lineage: "l".to_owned(),
         serial: 1,
         moves: Vec::new(),
@@ -118,7 +148,7 @@ pub(super) fn plan(resources: Vec<(&str, ResourcePlan)>) -> Plan {
 /// Returns drift of each kind.
 pub(super) fn drift() -> Vec<Drift> {
     let address = Address::root("ray_head", "main");
-    let identity = live(deployment()).identity();
+    let object = Located::new(&ClusterName::default(), live(deployment()).identity());
     let disagreement = |path: FieldPath, recorded: Json, live: Option<Json>| Disagreement {
         path,
         recorded: Some(recorded),
@@ -145,7 +175,7 @@ pub(super) fn drift() -> Vec<Drift> {
         DriftKind::Recreated { recorded: "u1".to_owned(), live: "u2".to_owned() },
         DriftKind::Changed(changed),
     ];
-    kinds.into_iter().map(|kind| Drift { address: address.clone(), identity: identity.clone(), kind }).collect()
+    kinds.into_iter().map(|kind| Drift { address: address.clone(), object: object.clone(), kind }).collect()
 }
 
 /// Returns a plan in which everything happens.
@@ -184,7 +214,8 @@ pub(super) fn everything() -> Plan {
         *validation = Validation::NotYet { reason: "this plan makes the namespace `a`".to_owned() };
     }
     let keep = Change::Keep { desired: desired(secret()), live: Box::new(live(secret())) };
-    let forget = Change::Forget { kind: live(secret()).kind(), identity: live(secret()).identity() };
+    let cluster = ClusterName::default();
+    let forget = Change::Forget { cluster, kind: live(secret()).kind(), identity: live(secret()).identity() };
     let mut changed = resource(Action::Update, vec![update(deployment(), vec![image, args]), keep]);
     changed.impact = Some("restarts the head: running jobs are lost, there is no GCS fault tolerance".to_owned());
     let mut plan = plan(vec![

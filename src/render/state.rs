@@ -1,7 +1,7 @@
 //! The state as text and as JSON.
 use serde_json::json;
 
-use crate::model::{Address, Json};
+use crate::model::{Address, ClusterIdentity, ClusterName, Json};
 use crate::state::{Recorded, State, Status};
 
 /// Returns the addresses of all recorded resources, one per line.
@@ -15,7 +15,7 @@ pub(crate) fn resource(address: &Address, recorded: &Recorded) -> String {
     let mut lines = vec![format!("# {address} ({})", status(recorded.status))];
     lines.push(format!("resource {:?} {:?} {{", address.resource_type, address.name));
     for object in &recorded.objects {
-        lines.push(format!("    {} # {}, uid {}", object.identity(), object.kind.api_version(), object.uid));
+        lines.push(format!("    {} # {}, uid {}", object.located(), object.kind.api_version(), object.uid));
     }
     if !recorded.dependencies.is_empty() {
         let needs: Vec<String> = recorded.dependencies.iter().map(ToString::to_string).collect();
@@ -30,10 +30,13 @@ pub(crate) fn resource(address: &Address, recorded: &Recorded) -> String {
 
 /// Returns the whole state.
 pub(crate) fn show(state: &State) -> String {
-    let mut text = match &state.cluster {
-        Some(cluster) => format!("Cluster: {}\nSerial: {}\n", cluster.server, state.serial),
-        None => "The state is empty.\n".to_owned(),
+    let cluster = |(name, identity): (&ClusterName, &ClusterIdentity)| {
+        let label = name.name().map(|name| format!(" {name}")).unwrap_or_default();
+        format!("Cluster{label}: {}\n", identity.server)
     };
+    let serial = format!("Serial: {}\n", state.serial);
+    let head = if state.clusters.is_empty() { "The state is empty.\n" } else { &serial };
+    let mut text: String = state.clusters.iter().map(cluster).chain([head.to_owned()]).collect();
     for (address, recorded) in &state.resources {
         text.push('\n');
         text.push_str(&resource(address, recorded));
@@ -61,11 +64,16 @@ pub(crate) fn show_json(state: &State) -> String {
             (name.clone(), json!({"value": value, "sensitive": it.sensitive}))
         })
         .collect();
-    let state = json!({
-        "type": "state", "serial": state.serial, "lineage": state.lineage, "cluster": state.cluster,
-        "resources": resources, "outputs": outputs,
+    let mut json = json!({
+        "type": "state", "serial": state.serial, "lineage": state.lineage,
+        "cluster": state.clusters.get(&ClusterName::default()), "resources": resources, "outputs": outputs,
     });
-    format!("{state}\n")
+    let named = state.clusters.iter().filter_map(|(name, it)| Some((name.name()?.to_owned(), json!(it))));
+    let named: serde_json::Map<String, Json> = named.collect();
+    if !named.is_empty() {
+        json["clusters"] = named.into();
+    }
+    format!("{json}\n")
 }
 
 /// Returns one recorded resource for programs.
@@ -74,8 +82,12 @@ pub(crate) fn resource_json(address: &Address, recorded: &Recorded) -> Json {
         .objects
         .iter()
         .map(|it| {
-            json!({"apiVersion": it.kind.api_version(), "kind": it.kind.kind, "namespace": it.namespace,
-                   "name": it.name, "uid": it.uid})
+            let mut json = json!({"apiVersion": it.kind.api_version(), "kind": it.kind.kind,
+                                  "namespace": it.namespace, "name": it.name, "uid": it.uid});
+            if let Some(name) = it.cluster.name() {
+                json["cluster"] = name.into();
+            }
+            json
         })
         .collect();
     let needs: Vec<String> = recorded.dependencies.iter().map(ToString::to_string).collect();
@@ -101,6 +113,7 @@ mod tests {
 
     fn state() -> State {
         let object = RecordedObject {
+            cluster: ClusterName::default(),
             kind: Kind::new("v1", "Namespace"),
             namespace: None,
             name: "team-a".to_owned(),
@@ -118,7 +131,8 @@ mod tests {
             objects: vec![object],
         };
         let mut state = State { serial: 3, ..State::default() };
-        state.cluster = Some(ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() });
+        let identity = ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() };
+        state.clusters.insert(ClusterName::default(), identity);
         state.resources.insert(Address::root("namespace", "team_a"), recorded);
         state.outputs.insert("password".to_owned(), RecordedOutput { value: json!("sha256:0"), sensitive: true });
         state

@@ -1,16 +1,17 @@
 //! A plan and its drift as text for a terminal.
-use crate::model::{Address, Json, REDACTED, Secrets, Value};
+use crate::model::{Address, ClusterName, Json, REDACTED, Secrets, Value};
 use crate::plan::{
-    Action, Change, Disagreement, Drift, DriftKind, Mode, OutputChange, Plan, ResourcePlan, value_to_json,
+    Action, Change, Disagreement, Drift, DriftKind, Mode, OutputChange, Plan, PlannedCluster, ResourcePlan,
+    value_to_json,
 };
 
 use super::body::Body;
 use super::style::{Paint, View};
 use super::words::{self, Counts};
 
-/// Returns the whole plan. `context` is the name by which the user chose the cluster.
-pub(crate) fn plan(plan: &Plan, context: Option<&str>, view: View) -> String {
-    let mut text = cluster(plan, context);
+/// Returns the whole plan.
+pub(crate) fn plan(plan: &Plan, view: View) -> String {
+    let mut text: String = plan.clusters.iter().map(|(name, planned)| cluster(name, planned)).collect();
     let drift = self::drift(&plan.drift, &plan.secrets, view);
     if !drift.is_empty() {
         text.push_str("\nOther hands have changed what rayform applied:\n\n");
@@ -49,7 +50,7 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
             DriftKind::Recreated { .. } => "has been deleted and made again",
             DriftKind::Changed(_) => "has been changed",
         };
-        let heading = format!("# {}: {} {what}", found.address, found.identity);
+        let heading = format!("# {}: {} {what}", found.address, found.object);
         body.heading(Paint::Strong, &heading);
         match &found.kind {
             DriftKind::Deleted => {}
@@ -63,7 +64,7 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
 /// Returns one resource and what happens to its objects.
 fn resource(address: &Address, resource: &ResourcePlan, secrets: &Secrets, view: View) -> String {
     let mut body = Body { view, secrets, text: String::new() };
-    let heading = format!("# {}", words::heading(address, resource));
+    let heading = format!("# {}{}", words::heading(address, resource), words::place(resource));
     body.heading(Paint::Strong, &heading);
     if let Some(from) = resource.moved_from.as_ref().filter(|_| resource.action != Action::Move) {
         body.heading(Paint::Faint, &format!("# (moved from {from})"));
@@ -104,17 +105,18 @@ fn push_line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn cluster(plan: &Plan, context: Option<&str>) -> String {
-    match context {
-        Some(context) => format!("Cluster: {} (context {context})\n", plan.cluster.server),
-        None => format!("Cluster: {}\n", plan.cluster.server),
-    }
+fn cluster(name: &ClusterName, planned: &PlannedCluster) -> String {
+    let label = name.name().map(|name| format!(" {name}")).unwrap_or_default();
+    let context = planned.context.as_ref().map(|context| format!(" (context {context})")).unwrap_or_default();
+    format!("Cluster{label}: {}{context}\n", planned.identity.server)
 }
 
 fn nothing(plan: &Plan) -> &'static str {
     match plan.mode {
+        Mode::Apply if plan.clusters.len() > 1 => "No changes. The clusters are as the configuration asks.",
         Mode::Apply => "No changes. The cluster is as the configuration asks.",
         Mode::Destroy => "No changes. There is nothing to destroy.",
+        Mode::RefreshOnly if plan.clusters.len() > 1 => "No changes. The state is as the clusters.",
         Mode::RefreshOnly => "No changes. The state is as the cluster.",
     }
 }
@@ -181,10 +183,7 @@ mod tests {
 
     #[test]
     fn everything_that_can_happen_is_shown() {
-        assert_data_eq!(
-            super::plan(&sample::everything(), Some("kind-dev"), View::plain()),
-            file!["snapshots/plan.txt"]
-        );
+        assert_data_eq!(super::plan(&sample::everything(), View::plain()), file!["snapshots/plan.txt"]);
     }
 
     #[test]
@@ -210,9 +209,9 @@ mod tests {
         let mut plan = sample::plan(vec![("main", sample::resource(Action::NoOp, vec![]))]);
         plan.drift.clear();
         assert_data_eq!(
-            super::plan(&plan, None, View::plain()),
+            super::plan(&plan, View::plain()),
             str![[r"
-Cluster: https://127.0.0.1:6443
+Cluster: https://127.0.0.1:6443 (context kind-dev)
 
 No changes. The cluster is as the configuration asks.
 
@@ -223,14 +222,72 @@ No changes. The cluster is as the configuration asks.
     #[test]
     fn colours_are_written_only_when_asked_for() {
         let plan = sample::everything();
-        let coloured = super::plan(&plan, None, View { colour: true, width: 100 });
+        let coloured = super::plan(&plan, View { colour: true, width: 100 });
         assert!(coloured.contains("\u{1b}[32m+\u{1b}[0m"));
-        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), super::plan(&plan, None, View::plain()));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), super::plan(&plan, View::plain()));
+    }
+
+    #[test]
+    fn several_clusters_are_named_and_a_move_says_where_to() {
+        assert_data_eq!(
+            super::plan(&sample::two_clusters(), View::plain()),
+            str![[r#"
+Cluster: https://127.0.0.1:6443 (context kind-dev)
+Cluster west: https://127.0.0.2:6443 (context kind-west)
+
+rayform will do this:
+
+  # ray_head.here will be created
+  + resource "ray_head" "here" {
+      + Secret a/s {
+          + data = {
+              + password = (sensitive value)
+            }
+        }
+    }
+
+  # ray_head.moved must be replaced in cluster west, and leaves the default cluster
+-/+ resource "ray_head" "moved" {
+      + Deployment a/head {
+          + spec = {
+              + replicas = 1
+              + template = {
+                  + spec = {
+                      + containers = [
+                          + {
+                              + args = [
+                                  + "a"
+                                  + "b"
+                                ]
+                              + image = "ray:2"
+                              + name  = "ray"
+                            }
+                        ]
+                    }
+                }
+            }
+        }
+      - Deployment a/head
+    }
+
+  # ray_head.there will be created in cluster west
+  + resource "ray_head" "there" {
+      + Secret a/s {
+          + data = {
+              + password = (sensitive value)
+            }
+        }
+    }
+
+Plan: 3 to add, 0 to change, 1 to destroy.
+
+"#]]
+        );
     }
 
     #[test]
     fn secrets_are_never_shown() {
-        let text = super::plan(&sample::everything(), None, View::plain());
+        let text = super::plan(&sample::everything(), View::plain());
         assert!(!text.contains("hunter22") && !text.contains("aHVudGVyMjI="));
     }
 }

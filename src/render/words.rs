@@ -138,6 +138,19 @@ pub(super) fn heading(address: &Address, resource: &ResourcePlan) -> String {
     format!("{address} {what}")
 }
 
+/// Says where a resource lives, and which cluster it leaves, where that is not the default cluster throughout.
+pub(super) fn place(resource: &ResourcePlan) -> String {
+    let home = resource.cluster.name().map(|name| format!(" in cluster {name}")).unwrap_or_default();
+    match resource.leaves().map(|left| left.name().map(|name| format!("cluster {name}"))) {
+        None => home,
+        Some(left) => {
+            let left = left.unwrap_or_else(|| "the default cluster".to_owned());
+            let home = if home.is_empty() { " in the default cluster".to_owned() } else { home };
+            format!("{home}, and leaves {left}")
+        }
+    }
+}
+
 /// Joins items as a sentence does.
 pub(super) fn list(items: &[String], none: &str) -> String {
     if items.is_empty() { none.to_owned() } else { items.join(", ") }

@@ -12,6 +12,10 @@ pub(crate) fn manifests(desired: &Desired, show_secrets: bool) -> Result<String,
             text.push_str("---\n");
             text.push_str("# ");
             text.push_str(&resource.address.to_string());
+            if let Some(name) = resource.cluster.name() {
+                text.push_str(" in cluster ");
+                text.push_str(name);
+            }
             text.push('\n');
             text.push_str(&manifest(object, &desired.secrets, show_secrets)?);
         }

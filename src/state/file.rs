@@ -23,7 +23,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<State, StateError> {
         return Err(StateError::Empty { path: path.to_owned() });
     }
     match serde_json::from_str::<StateFile>(text) {
-        Ok(file) if file.rayform_state == FORMAT => {
+        Ok(file) if file.rayform_state <= FORMAT => {
             let foreign = |error: crate::model::AddressError| StateError::Foreign {
                 path: path.to_owned(),
                 reason: error.to_string(),

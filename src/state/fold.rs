@@ -1,18 +1,18 @@
 //! Folds journal entries into a state, each in logarithmic time.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::renames::Renames;
 use super::{Act, Entry, Intent, Recorded, RecordedObject, State};
-use crate::model::{Address, Identity};
+use crate::model::{Address, ClusterName, Located};
 
 /// A state that entries are folded into.
 #[derive(Debug)]
 pub(super) struct Fold {
     state: State,
     /// Objects of the touched resources, by identity, with their place in the order.
-    touched: BTreeMap<Address, BTreeMap<Identity, (usize, RecordedObject)>>,
+    touched: BTreeMap<Address, BTreeMap<Located, (usize, RecordedObject)>>,
     /// Requests that were sent and have no result yet.
-    open: BTreeMap<(Address, Identity), Intent>,
+    open: BTreeMap<(Address, Located), Intent>,
     /// Renames that the needs of the resources do not show yet.
     renames: Renames,
     /// The place of the object that was added last; those of the state file stand before all of them.
@@ -36,25 +36,25 @@ impl Fold {
             self.renames.follow(&mut self.state.resources);
         }
         match entry {
-            Entry::Cluster(cluster) => self.state.cluster = Some(cluster),
+            Entry::Cluster { name, identity } => drop(self.state.clusters.insert(name, identity)),
             Entry::Intent { address, act, object } => {
-                let key = (address.clone(), object.identity());
+                let key = (address.clone(), object.located());
                 self.open.insert(key, Intent { address, act, object });
             }
             Entry::Applied { address, object } => {
-                self.open.remove(&(address.clone(), object.identity()));
+                self.open.remove(&(address.clone(), object.located()));
                 self.next += 1;
                 let next = self.next;
                 let objects = self.objects(&address);
-                let place = objects.get(&object.identity()).map_or(next, |(place, _)| *place);
-                objects.insert(object.identity(), (place, object));
+                let place = objects.get(&object.located()).map_or(next, |(place, _)| *place);
+                objects.insert(object.located(), (place, object));
             }
-            Entry::Refused { address, identity } => {
-                self.open.remove(&(address, identity));
+            Entry::Refused { address, object } => {
+                self.open.remove(&(address, object));
             }
-            Entry::Deleted { address, identity } | Entry::Forgotten { address, identity } => {
-                self.open.remove(&(address.clone(), identity.clone()));
-                self.objects(&address).remove(&identity);
+            Entry::Deleted { address, object } | Entry::Forgotten { address, object } => {
+                self.open.remove(&(address.clone(), object.clone()));
+                self.objects(&address).remove(&object);
             }
             Entry::Resource { address, recorded } => self.describe(address, recorded),
             Entry::Removed { address } => {
@@ -80,16 +80,18 @@ impl Fold {
             let recorded = self.state.resources.entry(address).or_insert_with(Recorded::unseen);
             recorded.objects = ordered.into_iter().map(|(_, object)| object).collect();
         }
-        let open = self.open.into_values().filter(|intent| intent.act == Act::Apply || !intent.object.uid.is_empty());
-        (self.state, open.collect())
+        let is_open = |intent: &Intent| intent.act == Act::Apply || !intent.object.uid.is_empty();
+        let open: Vec<Intent> = self.open.into_values().filter(is_open).collect();
+        forget_clusters(&mut self.state, &open);
+        (self.state, open)
     }
 
     /// Returns the objects of a resource, by identity.
-    fn objects(&mut self, address: &Address) -> &mut BTreeMap<Identity, (usize, RecordedObject)> {
+    fn objects(&mut self, address: &Address) -> &mut BTreeMap<Located, (usize, RecordedObject)> {
         self.touched.entry(address.clone()).or_insert_with(|| {
             let recorded = self.state.resources.entry(address.clone()).or_insert_with(Recorded::unseen);
             let objects = std::mem::take(&mut recorded.objects);
-            objects.into_iter().enumerate().map(|(place, object)| (object.identity(), (place, object))).collect()
+            objects.into_iter().enumerate().map(|(place, object)| (object.located(), (place, object))).collect()
         })
     }
 
@@ -111,16 +113,25 @@ impl Fold {
     }
 }
 
+/// Drops the identities of named clusters in which nothing is left, so that their names are free again.
+fn forget_clusters(state: &mut State, open: &[Intent]) {
+    let recorded = state.resources.values().flat_map(|resource| &resource.objects);
+    let used: BTreeSet<ClusterName> =
+        recorded.chain(open.iter().map(|intent| &intent.object)).map(|object| object.cluster.clone()).collect();
+    state.clusters.retain(|name, _| name.is_default() || used.contains(name));
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Kind;
+    use crate::model::{ClusterIdentity, ClusterName, Kind};
 
     fn object(name: &str, uid: &str) -> RecordedObject {
-        let kind = Kind::new("v1", "ConfigMap");
-        RecordedObject { kind, namespace: Some("n".into()), name: name.into(), uid: uid.into(), applied: json!({}) }
+        let (cluster, kind) = (ClusterName::default(), Kind::new("v1", "ConfigMap"));
+        let (namespace, name, uid) = (Some("n".into()), name.into(), uid.into());
+        RecordedObject { cluster, kind, namespace, name, uid, applied: json!({}) }
     }
 
     fn address() -> Address {
@@ -146,10 +157,30 @@ mod tests {
     #[test]
     fn objects_keep_the_order_in_which_they_were_made() {
         let applied = |name: &str| Entry::Applied { address: address(), object: object(name, "1") };
-        let deleted = Entry::Deleted { address: address(), identity: object("b", "").identity() };
+        let deleted = Entry::Deleted { address: address(), object: object("b", "").located() };
         let (state, _) = fold(vec![applied("c"), applied("b"), applied("a"), deleted, applied("c"), applied("0")]);
         let names: Vec<_> = state.resources[&address()].objects.iter().map(|object| object.name.as_str()).collect();
         assert_eq!(names, ["c", "a", "0"]);
+    }
+
+    #[test]
+    fn one_name_in_two_clusters_is_two_objects() {
+        let west = ClusterName::named("west");
+        let moved = RecordedObject { cluster: west.clone(), ..object("x", "2") };
+        let identity = |uid: &str| ClusterIdentity { uid: uid.to_owned(), server: "s".to_owned() };
+        let begun = vec![
+            Entry::Cluster { name: ClusterName::default(), identity: identity("c1") },
+            Entry::Cluster { name: west.clone(), identity: identity("c2") },
+            Entry::Applied { address: address(), object: object("x", "1") },
+            Entry::Applied { address: address(), object: moved.clone() },
+        ];
+        let (state, _) = fold(begun.clone());
+        assert_eq!(state.resources[&address()].objects, [object("x", "1"), moved.clone()]);
+        assert_eq!(state.clusters.len(), 2);
+        let deleted = Entry::Deleted { address: address(), object: moved.located() };
+        let (state, _) = fold(begun.into_iter().chain([deleted]).collect());
+        assert_eq!(state.resources[&address()].objects, [object("x", "1")]);
+        assert!(!state.clusters.contains_key(&west), "nothing lives there any more");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::fold::Fold;
 use super::wire::{ObjectEntry, OutputEntry, ResourceEntry};
 use super::{Recorded, RecordedObject, RecordedOutput, State, StateError};
-use crate::model::{Address, AddressError, ClusterIdentity, Identity};
+use crate::model::{Address, AddressError, ClusterIdentity, ClusterName, Located};
 
 /// What a request does to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,18 +27,18 @@ pub(crate) enum Act {
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Entry {
-    /// The cluster that all that follows is done to.
-    Cluster(ClusterIdentity),
+    /// A cluster that something of what follows is done to.
+    Cluster { name: ClusterName, identity: ClusterIdentity },
     /// A request is about to be sent; the uid is empty where the object is new.
     Intent { address: Address, act: Act, object: RecordedObject },
     /// The server has the object.
     Applied { address: Address, object: RecordedObject },
     /// The server refused the request: nothing changed.
-    Refused { address: Address, identity: Identity },
+    Refused { address: Address, object: Located },
     /// The object is gone.
-    Deleted { address: Address, identity: Identity },
+    Deleted { address: Address, object: Located },
     /// The object is not ours any more.
-    Forgotten { address: Address, identity: Identity },
+    Forgotten { address: Address, object: Located },
     /// Everything of a resource but its objects.
     Resource { address: Address, recorded: Recorded },
     /// The resource is gone with all its objects.
@@ -202,34 +202,71 @@ fn checksum(json: &str) -> String {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 enum Line {
-    Cluster { cluster: ClusterIdentity },
-    Intent { address: String, act: Act, object: ObjectEntry },
-    Applied { address: String, object: ObjectEntry },
-    Refused { address: String, identity: Identity },
-    Deleted { address: String, identity: Identity },
-    Forgotten { address: String, identity: Identity },
-    Resource { address: String, recorded: ResourceEntry },
-    Removed { address: String },
-    Moved { from: String, to: String },
-    Output { name: String, output: Option<OutputEntry> },
+    Cluster {
+        cluster: ClusterIdentity,
+    },
+    /// An entry of its own: an older rayform must not take it for the default cluster.
+    NamedCluster {
+        name: String,
+        cluster: ClusterIdentity,
+    },
+    Intent {
+        address: String,
+        act: Act,
+        object: ObjectEntry,
+    },
+    Applied {
+        address: String,
+        object: ObjectEntry,
+    },
+    Refused {
+        address: String,
+        identity: Located,
+    },
+    Deleted {
+        address: String,
+        identity: Located,
+    },
+    Forgotten {
+        address: String,
+        identity: Located,
+    },
+    Resource {
+        address: String,
+        recorded: ResourceEntry,
+    },
+    Removed {
+        address: String,
+    },
+    Moved {
+        from: String,
+        to: String,
+    },
+    Output {
+        name: String,
+        output: Option<OutputEntry>,
+    },
 }
 
 impl From<&Entry> for Line {
     fn from(entry: &Entry) -> Self {
         match entry {
-            Entry::Cluster(cluster) => Self::Cluster { cluster: cluster.clone() },
+            Entry::Cluster { name, identity: cluster } => match name.name() {
+                None => Self::Cluster { cluster: cluster.clone() },
+                Some(name) => Self::NamedCluster { name: name.to_owned(), cluster: cluster.clone() },
+            },
             Entry::Intent { address, act, object } => {
                 Self::Intent { address: address.to_string(), act: *act, object: object.into() }
             }
             Entry::Applied { address, object } => Self::Applied { address: address.to_string(), object: object.into() },
-            Entry::Refused { address, identity } => {
-                Self::Refused { address: address.to_string(), identity: identity.clone() }
+            Entry::Refused { address, object } => {
+                Self::Refused { address: address.to_string(), identity: object.clone() }
             }
-            Entry::Deleted { address, identity } => {
-                Self::Deleted { address: address.to_string(), identity: identity.clone() }
+            Entry::Deleted { address, object } => {
+                Self::Deleted { address: address.to_string(), identity: object.clone() }
             }
-            Entry::Forgotten { address, identity } => {
-                Self::Forgotten { address: address.to_string(), identity: identity.clone() }
+            Entry::Forgotten { address, object } => {
+                Self::Forgotten { address: address.to_string(), identity: object.clone() }
             }
             Entry::Resource { address, recorded } => {
                 Self::Resource { address: address.to_string(), recorded: recorded.into() }
@@ -248,14 +285,15 @@ impl TryFrom<Line> for Entry {
 
     fn try_from(line: Line) -> Result<Self, Self::Error> {
         Ok(match line {
-            Line::Cluster { cluster } => Self::Cluster(cluster),
+            Line::Cluster { cluster } => Self::Cluster { name: ClusterName::default(), identity: cluster },
+            Line::NamedCluster { name, cluster } => Self::Cluster { name: ClusterName::named(name), identity: cluster },
             Line::Intent { address, act, object } => {
                 Self::Intent { address: address.parse()?, act, object: object.into() }
             }
             Line::Applied { address, object } => Self::Applied { address: address.parse()?, object: object.into() },
-            Line::Refused { address, identity } => Self::Refused { address: address.parse()?, identity },
-            Line::Deleted { address, identity } => Self::Deleted { address: address.parse()?, identity },
-            Line::Forgotten { address, identity } => Self::Forgotten { address: address.parse()?, identity },
+            Line::Refused { address, identity } => Self::Refused { address: address.parse()?, object: identity },
+            Line::Deleted { address, identity } => Self::Deleted { address: address.parse()?, object: identity },
+            Line::Forgotten { address, identity } => Self::Forgotten { address: address.parse()?, object: identity },
             Line::Resource { address, recorded } => {
                 Self::Resource { address: address.parse()?, recorded: recorded.try_into()? }
             }

@@ -1,7 +1,7 @@
 //! The state as the rest of rayform sees it; the file format is apart.
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, ClusterIdentity, Identity, Json, Kind, OnDestroy};
+use crate::model::{Address, ClusterIdentity, ClusterName, Clusters, Identity, Json, Kind, Located, OnDestroy};
 
 /// Everything that rayform knows that it made.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,8 +12,8 @@ pub(crate) struct State {
     pub lineage: String,
     /// Salts the hashes of secrets; made once.
     pub salt: String,
-    /// The cluster that the objects live in; none before the first apply.
-    pub cluster: Option<ClusterIdentity>,
+    /// The clusters that the objects live in; none before the first apply.
+    pub clusters: Clusters<ClusterIdentity>,
     pub resources: BTreeMap<Address, Recorded>,
     pub outputs: BTreeMap<String, RecordedOutput>,
 }
@@ -48,6 +48,7 @@ pub(crate) enum Status {
 /// One object that was applied.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RecordedObject {
+    pub cluster: ClusterName,
     pub kind: Kind,
     pub namespace: Option<String>,
     pub name: String,
@@ -87,5 +88,10 @@ impl RecordedObject {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
         }
+    }
+
+    /// Returns which object it is, and where.
+    pub(crate) fn located(&self) -> Located {
+        Located::new(&self.cluster, self.identity())
     }
 }

@@ -210,7 +210,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Address, Kind};
+    use crate::model::{Address, ClusterName, Kind};
     use crate::state::{Act, Entry, RecordedObject};
 
     struct Place {
@@ -245,7 +245,8 @@ mod tests {
 
     fn object(uid: &str) -> RecordedObject {
         let kind = Kind::new("v1", "ConfigMap");
-        RecordedObject { kind, namespace: None, name: "a".into(), uid: uid.into(), applied: json!({"a": 1}) }
+        let cluster = ClusterName::default();
+        RecordedObject { cluster, kind, namespace: None, name: "a".into(), uid: uid.into(), applied: json!({"a": 1}) }
     }
 
     fn address() -> Address {
@@ -339,7 +340,7 @@ mod tests {
         check("{\"rayform_state\": 1, \"ser", "is not whole");
         check("{\"version\": 4, \"terraform_version\": \"1.11.0\"}", "Terraform");
         check("{\"a\": 1}", "no rayform state");
-        check("{\"rayform_state\": 2, \"new\": 1}", "format 2");
+        check("{\"rayform_state\": 3, \"new\": 1}", "format 3");
     }
 
     #[test]

@@ -1,13 +1,19 @@
-//! The state file's own form, version 1; the journal writes the same entries.
+//! The state file's own form; the journal writes the same entries.
+//!
+//! Format 2 knows several clusters. A state that lives in the default cluster alone is still written as format 1,
+//! so that older versions can read all that they understand.
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Recorded, RecordedObject, RecordedOutput, State, Status};
-use crate::model::{Address, AddressError, ClusterIdentity, Json, Kind, OnDestroy};
+use crate::model::{Address, AddressError, ClusterIdentity, ClusterName, Clusters, Json, Kind, OnDestroy};
 
 /// The newest format that this rayform knows.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
+
+/// The newest format that knows only one cluster.
+const ONE_CLUSTER: u64 = 1;
 
 /// The whole state file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +26,9 @@ pub(super) struct StateFile {
     pub salt: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<ClusterIdentity>,
+    /// Those that have a name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clusters: BTreeMap<String, ClusterIdentity>,
     pub resources: BTreeMap<String, ResourceEntry>,
     pub outputs: BTreeMap<String, OutputEntry>,
 }
@@ -56,6 +65,8 @@ pub(super) enum StatusEntry {
 /// One object.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ObjectEntry {
+    #[serde(default, skip_serializing_if = "ClusterName::is_default")]
+    pub cluster: ClusterName,
     pub api_version: String,
     pub kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,12 +87,13 @@ pub(super) struct OutputEntry {
 impl From<&State> for StateFile {
     fn from(state: &State) -> Self {
         Self {
-            rayform_state: FORMAT,
+            rayform_state: if is_of_one_cluster(state) { ONE_CLUSTER } else { FORMAT },
             rayform_version: env!("CARGO_PKG_VERSION").to_owned(),
             serial: state.serial,
             lineage: state.lineage.clone(),
             salt: state.salt.clone(),
-            cluster: state.cluster.clone(),
+            cluster: state.clusters.get(&ClusterName::default()).cloned(),
+            clusters: named(&state.clusters),
             resources: state.resources.iter().map(|(address, it)| (address.to_string(), it.into())).collect(),
             outputs: state.outputs.iter().map(|(name, output)| (name.clone(), output.into())).collect(),
         }
@@ -97,11 +109,26 @@ impl TryFrom<StateFile> for State {
             serial: file.serial,
             lineage: file.lineage,
             salt: file.salt,
-            cluster: file.cluster,
+            clusters: all(file.cluster, file.clusters),
             resources: file.resources.into_iter().map(resource).collect::<Result<_, AddressError>>()?,
             outputs: file.outputs.into_iter().map(|(name, entry)| (name, entry.into())).collect(),
         })
     }
+}
+
+/// Tells whether nothing of a state concerns a cluster that has a name.
+fn is_of_one_cluster(state: &State) -> bool {
+    let mut objects = state.resources.values().flat_map(|resource| &resource.objects);
+    state.clusters.keys().all(ClusterName::is_default) && objects.all(|object| object.cluster.is_default())
+}
+
+fn named(clusters: &Clusters<ClusterIdentity>) -> BTreeMap<String, ClusterIdentity> {
+    clusters.iter().filter_map(|(name, identity)| Some((name.name()?.to_owned(), identity.clone()))).collect()
+}
+
+fn all(default: Option<ClusterIdentity>, named: BTreeMap<String, ClusterIdentity>) -> Clusters<ClusterIdentity> {
+    let default = default.map(|identity| (ClusterName::default(), identity));
+    default.into_iter().chain(named.into_iter().map(|(name, it)| (ClusterName::named(name), it))).collect()
 }
 
 impl From<&Recorded> for ResourceEntry {
@@ -159,6 +186,7 @@ impl From<StatusEntry> for Status {
 impl From<&RecordedObject> for ObjectEntry {
     fn from(object: &RecordedObject) -> Self {
         Self {
+            cluster: object.cluster.clone(),
             api_version: object.kind.api_version(),
             kind: object.kind.kind.clone(),
             namespace: object.namespace.clone(),
@@ -172,6 +200,7 @@ impl From<&RecordedObject> for ObjectEntry {
 impl From<ObjectEntry> for RecordedObject {
     fn from(entry: ObjectEntry) -> Self {
         Self {
+            cluster: entry.cluster,
             kind: Kind::new(&entry.api_version, &entry.kind),
             namespace: entry.namespace,
             name: entry.name,

@@ -9,13 +9,13 @@ use super::error::Stop;
 use super::run::{Known, Limits, Resolve, ResolveOutputs, Run};
 use super::walk::{Step, Walk};
 use crate::cluster::Cluster;
-use crate::model::{Diagnostic, Event};
+use crate::model::{Clusters, Diagnostic, Event};
 use crate::plan::{Action, ApprovedPlan, Mode, Plan, record_output};
 use crate::state::{Entry, Journal, State, StateError};
 
 /// What apply works with.
 pub(crate) struct Work<'a> {
-    pub cluster: &'a Cluster,
+    pub clusters: &'a Clusters<Cluster>,
     /// The state that the plan was made from.
     pub state: &'a State,
     pub journal: &'a Journal,
@@ -47,7 +47,7 @@ pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outc
     let state = work.state.clone().renamed(&plan.moves);
     let work = Work { state: &state, ..work };
     let run = Run::new(&plan, &work);
-    run.note(Entry::Cluster(plan.cluster.clone()));
+    run.note_clusters();
     for (from, to) in &plan.moves {
         run.note(Entry::Moved { from: from.clone(), to: to.clone() });
     }
@@ -63,8 +63,11 @@ pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outc
 
 /// Refuses what must never be begun.
 fn check(plan: &Plan, state: &State) -> Result<(), WorkflowError> {
-    if let Some(recorded) = state.cluster.as_ref().filter(|recorded| recorded.uid != plan.cluster.uid) {
-        return Err(WorkflowError::WrongCluster { recorded: recorded.clone(), found: plan.cluster.clone() });
+    for (name, planned) in &plan.clusters {
+        let found = planned.identity.clone();
+        if let Some(recorded) = state.clusters.get(name).filter(|recorded| recorded.uid != found.uid) {
+            return Err(WorkflowError::WrongCluster { name: name.clone(), recorded: recorded.clone(), found });
+        }
     }
     plan.graph.order().map(drop).map_err(|cycle| WorkflowError::Cycle(cycle.0))
 }
@@ -206,10 +209,10 @@ mod tests {
     use super::*;
     use crate::cluster::{Settings, Target, connect};
     use crate::model::{
-        Address, ClusterIdentity, DesiredObject, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Readiness,
-        Secrets, ServedKind, Span,
+        Address, ClusterIdentity, ClusterName, DesiredObject, FileId, Generated, Graph, Json, Kind, Lifecycle, Object,
+        Readiness, Secrets, ServedKind, Span,
     };
-    use crate::plan::{Change, ResourcePlan, Totals, Validation};
+    use crate::plan::{Change, PlannedCluster, ResourcePlan, Totals, Validation};
     use crate::state::{Act, Intent, LockOwner, RecordedObject, Store};
     use crate::workflow::recover::{Recovered, recover};
 
@@ -288,14 +291,16 @@ mod tests {
 
     fn delete(kind: &str, namespace: Option<&str>, name: &str) -> Change {
         let kind = Kind::new("v1", kind);
+        let cluster = ClusterName::default();
         let object = RecordedObject {
+            cluster: cluster.clone(),
             kind: kind.clone(),
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
             uid: format!("uid-of-{name}"),
             applied: Json::Null,
         };
-        Change::Delete { kind, identity: object.identity(), uid: object.uid, live: None }
+        Change::Delete { cluster, kind, identity: object.identity(), uid: object.uid, live: None }
     }
 
     fn address(name: &str) -> Address {
@@ -309,6 +314,7 @@ mod tests {
             graph.add(address(name));
             let resource = ResourcePlan {
                 action,
+                cluster: ClusterName::default(),
                 moved_from: None,
                 changes: vec![change],
                 impact: None,
@@ -325,9 +331,11 @@ mod tests {
         for (node, on) in needs {
             graph.depend(address(node), address(on));
         }
+        let identity = ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() };
+        let planned = PlannedCluster { identity, context: None };
         Plan {
             mode: Mode::Apply,
-            cluster: ClusterIdentity { uid: "c".to_owned(), server: "sandbox".to_owned() },
+            clusters: Clusters::from([(ClusterName::default(), planned)]),
             lineage: "lineage".to_owned(),
             serial: 0,
             moves: Vec::new(),
@@ -357,13 +365,13 @@ mod tests {
         let lock = store.lock(&owner, Duration::ZERO).expect("a lock");
         let state = State { lineage: text("lineage"), salt: text("salt"), ..State::default() };
         let journal = store.begin(&lock, state.clone()).expect("a journal");
-        let cluster = server.cluster().await;
+        let clusters = Clusters::from([(ClusterName::default(), server.cluster().await)]);
         let (events, mut source) = tokio::sync::mpsc::unbounded_channel();
         let (_sender, interrupts) = watch::channel(interrupts);
         let resolve = |_: &Address, _: &crate::workflow::run::Known| Err(Vec::new());
         let outputs = |_: &crate::workflow::run::Known| BTreeMap::new();
         let work = Work {
-            cluster: &cluster,
+            clusters: &clusters,
             state: &state,
             journal: &journal,
             resolve: &resolve,
@@ -448,17 +456,20 @@ mod tests {
     #[tokio::test]
     async fn a_dead_run_is_resolved_by_looking() {
         let server = Server::default();
-        let cluster = server.cluster().await;
+        let clusters = Clusters::from([(ClusterName::default(), server.cluster().await)]);
+        let cluster = &clusters[&ClusterName::default()];
         cluster.apply(&secret("made"), crate::cluster::Apply::default()).await.expect("an object");
         let system = json!({ "metadata": { "name": "kube-system", "uid": "c" } });
         server.objects.lock().expect("a lock").insert("/api/v1/namespaces/kube-system".to_owned(), system);
         let intent = |name: &str| {
-            let object = crate::workflow::object::recorded(&secret(name), &BTreeSet::new(), "", "salt");
+            let span = Span { file: FileId(0), start: 0, end: 0 };
+            let desired = DesiredObject::new(secret(name), span, |_, _| Readiness::ready());
+            let object = crate::workflow::object::recorded(&secret(name), &desired, "", "salt");
             Intent { address: address(name), act: Act::Apply, object }
         };
         let state = State { lineage: "lineage".to_owned(), ..State::default() };
         let Recovered { state, notices } =
-            recover(&cluster, state, vec![intent("made"), intent("never")]).await.expect("a state");
+            recover(&clusters, state, vec![intent("made"), intent("never")]).await.expect("a state");
         assert_eq!(state.resources.keys().collect::<Vec<_>>(), [&address("made")]);
         assert_eq!(notices[0], "`secret.made`: Secret a/made had been applied; it is recorded now");
         assert_eq!(notices[1], "`secret.never`: Secret a/never had not been made");

@@ -1,12 +1,15 @@
 //! Asks the server what it would make of changes: dry-runs, in parallel.
 use super::WorkflowError;
 use crate::cluster::{Apply, Cluster, ClusterError};
-use crate::model::Object;
+use crate::model::{Clusters, Object};
 use crate::plan::{Answer, Question};
 
 /// Answers each question of a plan, in order.
-pub(crate) async fn ask(cluster: &Cluster, questions: Vec<Question>) -> Result<Vec<Answer>, WorkflowError> {
+pub(crate) async fn ask(clusters: &Clusters<Cluster>, questions: Vec<Question>) -> Result<Vec<Answer>, WorkflowError> {
     let asked = questions.into_iter().map(|question| async move {
+        let Some(cluster) = clusters.get(&question.cluster) else {
+            return Ok(Answer::NotPreviewable { reason: format!("{} was not reached", question.cluster) });
+        };
         if question.rehearsal {
             return rehearse(cluster, &question.object).await;
         }
@@ -63,7 +66,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::{Settings, Target, connect};
-    use crate::model::{Kind, ServedKind};
+    use crate::model::{ClusterName, Kind, ServedKind};
 
     async fn answer_to(code: u16, status: serde_json::Value) -> Answer {
         answer_to_question(code, status, false).await
@@ -77,8 +80,10 @@ mod tests {
         let kind = Kind::new("v1", "Service");
         cluster.learn([ServedKind { kind, versions, plural: "services".to_owned(), namespaced: true }]);
         let json = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a", "namespace": "b" } });
-        let question = Question { object: Object::new(json).expect("an object"), force: false, rehearsal };
-        ask(&cluster, vec![question]).await.expect("an answer").remove(0)
+        let (name, clusters) = (ClusterName::default(), Clusters::from([(ClusterName::default(), cluster)]));
+        let question =
+            Question { cluster: name, object: Object::new(json).expect("an object"), force: false, rehearsal };
+        ask(&clusters, vec![question]).await.expect("an answer").remove(0)
     }
 
     #[tokio::test]

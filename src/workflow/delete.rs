@@ -8,14 +8,14 @@ use futures::stream::FuturesUnordered;
 use super::apply::ends;
 use super::error::{Stop, diagnose};
 use super::guard::{foreign, is_system_namespace, what_holds};
-use super::object::{bears_pods, named};
+use super::object::bears_pods;
 use super::rank::{groups, rank};
 use super::run::{Run, verb};
 use super::wait::Waited;
 use crate::cluster::{Apply, ClusterError, Deletion, Propagation};
 use crate::model::{
-    Address, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Object, Readiness, Span, Surroundings,
-    Verb,
+    Address, ClusterName, DesiredObject, Diagnostic, Event, FileId, Identity, Json, Kind, Located, Object, Readiness,
+    Span, Surroundings, Verb,
 };
 use crate::plan::{Action, Change, ResourcePlan};
 use crate::state::{Act, Entry, RecordedObject};
@@ -38,9 +38,9 @@ impl Run<'_> {
         let downs = || planned.changes.iter().filter(|it| matches!(it, Change::Delete { .. } | Change::Forget { .. }));
         let deletes = downs().any(|change| matches!(change, Change::Delete { .. }));
         drop(slot);
-        if planned.action == Action::Delete && deletes {
-            for job in &planned.before_delete {
-                self.clean_up(address, job).await?;
+        if deletes {
+            for job in self.jobs_before(address, planned) {
+                self.clean_up(address, &cluster_of(planned), &job).await?;
             }
         }
         for group in groups(downs().collect(), |change| rank(&kind_of(change))) {
@@ -57,26 +57,20 @@ impl Run<'_> {
 
     async fn drop_object(&self, address: &Address, change: &Change) -> Result<(), Stop> {
         match change {
-            Change::Forget { identity, .. } => {
+            Change::Forget { .. } => {
                 self.check()?;
-                self.note(Entry::Forgotten { address: address.clone(), identity: identity.clone() });
-                self.tell(Event::ObjectDone {
-                    address: address.clone(),
-                    identity: identity.clone(),
-                    verb: Verb::Forget,
-                });
+                let object = change.located();
+                self.note(Entry::Forgotten { address: address.clone(), object: object.clone() });
+                self.tell(Event::ObjectDone { address: address.clone(), object, verb: Verb::Forget });
                 Ok(())
             }
-            Change::Delete { kind, identity, uid, live } => {
+            Change::Delete { kind, uid, live, .. } => {
+                let object = change.located();
                 if kind.group.is_empty() && kind.kind == "Namespace" {
-                    self.guard_namespace(address, identity).await?;
+                    self.guard_namespace(address, &object).await?;
                 }
-                self.remove(address, kind, identity, uid, propagation(kind, live.as_deref())).await?;
-                self.tell(Event::ObjectDone {
-                    address: address.clone(),
-                    identity: identity.clone(),
-                    verb: Verb::Delete,
-                });
+                self.remove(address, kind, &object, uid, propagation(kind, live.as_deref())).await?;
+                self.tell(Event::ObjectDone { address: address.clone(), object, verb: Verb::Delete });
                 Ok(())
             }
             _ => Ok(()),
@@ -88,73 +82,77 @@ impl Run<'_> {
         &self,
         address: &Address,
         kind: &Kind,
-        identity: &Identity,
+        object: &Located,
         uid: &str,
         propagation: Propagation,
     ) -> Result<(), Stop> {
+        let (cluster, identity) = (self.cluster(&object.cluster)?, &object.identity);
         let slot = self.slot().await?;
-        let object = RecordedObject {
+        let intended = RecordedObject {
+            cluster: object.cluster.clone(),
             kind: kind.clone(),
             namespace: identity.namespace.clone(),
             name: identity.name.clone(),
             uid: uid.to_owned(),
             applied: Json::Null,
         };
-        let intent = self.intend(address, Act::Delete, object).await?;
-        let deletion = match self.cluster.delete(kind, identity, uid, None, propagation).await {
+        let intent = self.intend(address, Act::Delete, intended).await?;
+        let deletion = match cluster.delete(kind, identity, uid, None, propagation).await {
             Ok(deletion) => deletion,
             // A kind that is not served any more has no objects.
             Err(ClusterError::NotServed { .. }) => Deletion::Absent,
             Err(ClusterError::Stale(_)) => {
-                let message = format!("{} was made anew by somebody else; it is left alone", named(identity));
+                let message = format!("{object} was made anew by somebody else; it is left alone");
                 self.tell(Event::Notice { message });
                 Deletion::Absent
             }
             Err(error) => {
-                let doing = Self::doing(address, "deleted", identity);
+                let doing = Self::doing(address, "deleted", object);
                 return Err(self.unsure(intent, &doing, &error).await);
             }
         };
         drop(slot);
         if deletion == Deletion::Pending {
-            self.tell(Event::Sent { address: address.clone(), identity: identity.clone(), verb: Verb::Delete });
-            if let Err(stop) = self.wait_gone(address, kind, identity, uid).await {
+            self.tell(Event::Sent { address: address.clone(), object: object.clone(), verb: Verb::Delete });
+            if let Err(stop) = self.wait_gone(address, kind, object, uid).await {
                 // It is still there, and stays recorded.
-                self.note(Entry::Refused { address: address.clone(), identity: identity.clone() });
+                self.note(Entry::Refused { address: address.clone(), object: object.clone() });
                 return Err(stop);
             }
         }
-        self.note(Entry::Deleted { address: address.clone(), identity: identity.clone() });
+        self.note(Entry::Deleted { address: address.clone(), object: object.clone() });
         Ok(())
     }
 
     /// Waits until an object is gone, and says what holds it when that takes long.
-    async fn wait_gone(&self, address: &Address, kind: &Kind, identity: &Identity, uid: &str) -> Result<(), Stop> {
+    async fn wait_gone(&self, address: &Address, kind: &Kind, object: &Located, uid: &str) -> Result<(), Stop> {
+        let (cluster, watching) = (self.cluster(&object.cluster)?, self.watching(&object.cluster)?);
+        let identity = &object.identity;
         let mut left = self.limits.timeout;
         let mut reason = String::new();
         loop {
             let patience = left.min(EXPLAIN);
-            match self.watching.gone(kind, identity, uid, patience, self.interrupted()).await {
+            match watching.gone(kind, identity, uid, patience, self.interrupted()).await {
                 Waited::Ready { .. } => return Ok(()),
                 Waited::Interrupted => return Err(Stop::Interrupted),
                 Waited::Failed { .. } | Waited::TimedOut { .. } => {}
             }
-            match self.cluster.get(kind, identity.namespace.as_deref(), &identity.name).await {
+            match cluster.get(kind, identity.namespace.as_deref(), &identity.name).await {
                 Ok(None) => return Ok(()),
                 Ok(Some(live)) if live.uid() != Some(uid) => return Ok(()),
                 Ok(Some(live)) => {
                     let now = what_holds(&live);
                     if now != reason {
-                        self.waiting(address, identity, &now);
+                        self.waiting(address, object, &now);
                         reason = now;
                     }
                 }
-                Err(error) => return Err(diagnose(&Self::doing(address, "deleted", identity), &error).into()),
+                Err(error) => return Err(diagnose(&Self::doing(address, "deleted", object), &error).into()),
             }
             left = left.saturating_sub(patience);
             if left.is_zero() {
                 let seconds = self.limits.timeout.as_secs();
-                let message = format!("`{address}`: {} is not gone after {seconds} s: {reason}", named(identity));
+                let message = format!("`{address}`: {object} is not gone after {seconds} s: {reason}");
                 let hint = "rayform removes no finalizer: see to what holds it, then apply again";
                 return Err(Diagnostic::error(self.plan.secrets.redact(&message)).hint(hint).into());
             }
@@ -162,7 +160,8 @@ impl Run<'_> {
     }
 
     /// Refuses to delete a namespace that is not wholly ours.
-    async fn guard_namespace(&self, address: &Address, identity: &Identity) -> Result<(), Stop> {
+    async fn guard_namespace(&self, address: &Address, object: &Located) -> Result<(), Stop> {
+        let identity = &object.identity;
         let refuse = |reason: &str| {
             let message = format!("`{address}`: the namespace `{}` is not deleted: {reason}", identity.name);
             Diagnostic::error(message).hint("move or delete what is in it, or forget it with `rayform state rm`")
@@ -170,43 +169,62 @@ impl Run<'_> {
         if is_system_namespace(&identity.name) {
             return Err(refuse("it belongs to Kubernetes").into());
         }
-        let going = self.going();
-        let found = foreign(self.cluster, &identity.name, &self.plan.lineage, &going).await;
+        let going = self.going(&object.cluster);
+        let found = foreign(self.cluster(&object.cluster)?, &identity.name, &self.plan.lineage, &going).await;
         let found =
-            found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", identity), &error)))?;
+            found.map_err(|error| Stop::from(diagnose(&Self::doing(address, "looked into", object), &error)))?;
         found.reason().map_or(Ok(()), |reason| Err(refuse(&reason).into()))
     }
 
-    /// Returns the objects that this run deletes.
-    fn going(&self) -> BTreeSet<Identity> {
+    /// Returns the jobs that clean up before objects of a resource are deleted: where it goes, or leaves a cluster.
+    fn jobs_before(&self, address: &Address, planned: &ResourcePlan) -> Vec<Object> {
+        if planned.action == Action::Delete {
+            return planned.before_delete.clone();
+        }
+        // What it needs in its new cluster says nothing of how it was in the old one.
+        let recorded = self.state.resources.get(address).filter(|_| planned.leaves().is_some());
+        let jobs = recorded.into_iter().flat_map(|recorded| &recorded.before_delete);
+        jobs.filter_map(|job| Object::new(job.clone()).ok()).collect()
+    }
+
+    /// Returns the objects that this run deletes in a cluster.
+    fn going(&self, cluster: &ClusterName) -> BTreeSet<Identity> {
         let changes = self.plan.resources.values().flat_map(|resource| &resource.changes);
-        changes.filter(|change| matches!(change, Change::Delete { .. })).map(Change::identity).collect()
+        let here = changes.filter(|change| change.cluster() == cluster);
+        here.filter(|change| matches!(change, Change::Delete { .. })).map(Change::identity).collect()
     }
 
     /// Runs a Job to its end and removes it.
-    async fn clean_up(&self, address: &Address, job: &Object) -> Result<(), Stop> {
+    async fn clean_up(&self, address: &Address, name: &ClusterName, job: &Object) -> Result<(), Stop> {
         self.check()?;
-        let identity = job.identity();
-        let doing = |verb| Self::doing(address, verb, &identity);
-        let applied = self.cluster.apply(job, Apply { force: true, dry_run: false }).await;
+        let (cluster, watching) = (self.cluster(name)?, self.watching(name)?);
+        let object = Located::new(name, job.identity());
+        let doing = |verb| Self::doing(address, verb, &object);
+        let applied = cluster.apply(job, Apply { force: true, dry_run: false }).await;
         let live = applied.map_err(|error| Stop::from(diagnose(&doing("started"), &error)))?.object;
         let span = Span { file: FileId(0), start: 0, end: 0 };
         let desired = DesiredObject::new(job.clone(), span, job_is_done);
-        let tell = |reason: &str| self.waiting(address, &identity, reason);
-        let waited = self.watching.ready(&desired, &live, self.patience(), tell, self.interrupted()).await;
+        let tell = |reason: &str| self.waiting(address, &object, reason);
+        let waited = watching.ready(&desired, &live, self.patience(), tell, self.interrupted()).await;
         match waited {
             Waited::Ready { .. } => {}
             Waited::Interrupted => return Err(Stop::Interrupted),
             Waited::Failed { reason } | Waited::TimedOut { reason } => {
-                let message = format!("`{address}`: {} did not clean up: {reason}", named(&identity));
+                let message = format!("`{address}`: {object} did not clean up: {reason}");
                 let hint = "nothing of the resource was deleted; read the Job's log, then apply again";
                 return Err(Diagnostic::error(self.plan.secrets.redact(&message)).hint(hint).into());
             }
         }
         let uid = live.uid().unwrap_or_default();
-        let removed = self.cluster.delete(&job.kind(), &identity, uid, None, Propagation::Background).await;
+        let removed = cluster.delete(&job.kind(), &object.identity, uid, None, Propagation::Background).await;
         removed.map(drop).map_err(|error| diagnose(&doing("removed"), &error).into())
     }
+}
+
+/// Returns the cluster that objects of a resource are deleted in.
+fn cluster_of(planned: &ResourcePlan) -> ClusterName {
+    let mut deletes = planned.changes.iter().filter(|change| matches!(change, Change::Delete { .. }));
+    deletes.next().map_or_else(|| planned.cluster.clone(), |change| change.cluster().clone())
 }
 
 fn kind_of(change: &Change) -> Kind {

@@ -1,6 +1,6 @@
 //! What can stop a whole stage, as opposed to one resource of it.
 use crate::cluster::ClusterError;
-use crate::model::{Address, ClusterIdentity, Diagnostic};
+use crate::model::{Address, ClusterIdentity, ClusterName, Diagnostic};
 use crate::state::StateError;
 
 /// A failure that a stage cannot go on after.
@@ -18,10 +18,14 @@ pub(crate) enum WorkflowError {
         source: StateError,
     },
     #[error(
-        "the state belongs to the cluster at {} (uid {}), and this is {} (uid {})",
+        "the state belongs to the cluster at {} (uid {}), and {name} is {} (uid {})",
         recorded.server, recorded.uid, found.server, found.uid
     )]
-    WrongCluster { recorded: ClusterIdentity, found: ClusterIdentity },
+    WrongCluster { name: ClusterName, recorded: ClusterIdentity, found: ClusterIdentity },
+    #[error("the last run died while it changed something in {name}, which is not configured any more")]
+    LostCluster { name: ClusterName },
+    #[error("{} and {} are one and the same", .0.0, .0.1)]
+    Twins(Box<(ClusterName, ClusterName)>),
     #[error("resources need each other: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "))]
     Cycle(Vec<Address>),
     #[error("no object of rayform was found in the cluster")]

@@ -1,5 +1,5 @@
 //! Small questions about objects that several steps ask.
-use crate::model::{FIELD_MANAGER, Identity, Json, Object, ServedKind};
+use crate::model::{DesiredObject, FIELD_MANAGER, Identity, Json, Object, ServedKind};
 use crate::plan;
 use crate::state::{RecordedObject, applied_form};
 
@@ -29,18 +29,16 @@ pub(super) fn managers(object: &Object) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Returns what is recorded of an object that is about to be applied, or was.
-pub(super) fn recorded(
-    object: &Object,
-    sensitive: &std::collections::BTreeSet<String>,
-    uid: &str,
-    salt: &str,
-) -> RecordedObject {
+///
+/// `desired` says where it lives and what of it is secret.
+pub(super) fn recorded(object: &Object, desired: &DesiredObject, uid: &str, salt: &str) -> RecordedObject {
     RecordedObject {
+        cluster: desired.cluster.clone(),
         kind: object.kind(),
         namespace: object.namespace().map(str::to_owned),
         name: object.name().to_owned(),
         uid: uid.to_owned(),
-        applied: applied_form(object, sensitive, salt),
+        applied: applied_form(object, &desired.sensitive, salt),
     }
 }
 

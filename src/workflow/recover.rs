@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use super::WorkflowError;
 use super::object::{is_ours, named};
 use crate::cluster::{Cluster, ClusterError};
-use crate::model::{Address, Kind, Object, Scope};
+use crate::model::{Address, ClusterIdentity, ClusterName, Clusters, Kind, Object, Scope};
 use crate::plan;
 use crate::state::{Act, Intent, Recorded, RecordedObject, State, Status};
 
@@ -28,23 +28,28 @@ pub(super) enum Settled {
 
 /// Resolves the requests of a run that died: each object is looked up and recorded, or dropped.
 pub(crate) async fn recover(
-    cluster: &Cluster,
+    clusters: &Clusters<Cluster>,
     mut state: State,
     intents: Vec<Intent>,
 ) -> Result<Recovered, WorkflowError> {
     let failed = || WorkflowError::doing("the last run died, and what it left could not be looked up");
-    let (found, _) = futures::future::try_join(cluster.identity(), cluster.discover()).await.map_err(failed())?;
-    if let Some(recorded) = state.cluster.clone().filter(|recorded| recorded.uid != found.uid) {
-        return Err(WorkflowError::WrongCluster { recorded, found });
+    let touched: BTreeSet<&ClusterName> = intents.iter().map(|intent| &intent.object.cluster).collect();
+    for name in touched {
+        let cluster = clusters.get(name).ok_or_else(|| WorkflowError::LostCluster { name: name.clone() })?;
+        let (found, _) = futures::future::try_join(cluster.identity(), cluster.discover()).await.map_err(failed())?;
+        if let Some(recorded) = state.clusters.get(name).cloned().filter(|recorded| recorded.uid != found.uid) {
+            return Err(WorkflowError::WrongCluster { name: name.clone(), recorded, found });
+        }
+        state.clusters.insert(name.clone(), found);
     }
     let lineage = state.lineage.clone();
-    let lookups = intents.iter().map(|intent| settle(cluster, &lineage, intent));
+    let reachable = intents.iter().filter_map(|intent| Some((intent, clusters.get(&intent.object.cluster)?)));
+    let lookups = reachable.map(|(intent, cluster)| settle(cluster, &lineage, intent));
     let settled = futures::future::join_all(lookups).await;
     let mut notices = Vec::new();
     for (intent, settled) in intents.iter().zip(settled) {
         notices.push(resolve(&mut state, intent, settled.map_err(failed())?));
     }
-    state.cluster = Some(found);
     Ok(Recovered { state, notices })
 }
 
@@ -63,11 +68,10 @@ pub(super) async fn settle(cluster: &Cluster, lineage: &str, intent: &Intent) ->
 
 /// Brings the state in line with what was found, and says so.
 fn resolve(state: &mut State, intent: &Intent, settled: Settled) -> String {
-    let identity = intent.object.identity();
-    let name = named(&identity);
+    let name = intent.object.located();
     let address = &intent.address;
     let resource = state.resources.entry(address.clone()).or_insert_with(Recorded::unseen);
-    let place = resource.objects.iter().position(|object| object.identity() == identity);
+    let place = resource.objects.iter().position(|object| object.located() == name);
     let sentence = match (intent.act, settled) {
         (Act::Apply, Settled::Ours(object)) => {
             resource.status = Status::Incomplete;
@@ -98,12 +102,42 @@ fn resolve(state: &mut State, intent: &Intent, settled: Settled) -> String {
 ///
 /// Without a `lineage`, the one that is found is taken, if it is one. `salt` is for the new state.
 pub(crate) async fn rebuild(
-    cluster: &Cluster,
+    clusters: &Clusters<Cluster>,
     lineage: Option<&str>,
     salt: String,
 ) -> Result<Recovered, WorkflowError> {
-    let failed = || WorkflowError::doing("the cluster could not be searched");
-    let (identity, kinds) = futures::future::try_join(cluster.identity(), cluster.discover()).await.map_err(failed())?;
+    let (mut notices, mut found, mut identities) = (Vec::new(), Vec::new(), Clusters::new());
+    for (name, cluster) in clusters {
+        let failed = WorkflowError::doing("the cluster could not be searched");
+        let (identity, objects) = search(cluster, &mut notices).await.map_err(failed)?;
+        check_twin(name, &identity, &identities)?;
+        identities.insert(name.clone(), identity);
+        found.extend(objects.into_iter().map(|object| (name, object)));
+    }
+    let lineage = choose(&found, lineage)?;
+    found.retain(|(_, object)| is_ours(object, &lineage));
+    let mut state = State { lineage, salt, clusters: identities, ..State::default() };
+    notices.extend(record_all(&mut state, &found));
+    let used: BTreeSet<&ClusterName> = found.iter().map(|(name, _)| *name).collect();
+    state.clusters.retain(|name, _| name.is_default() || used.contains(name));
+    Ok(Recovered { state, notices })
+}
+
+/// Two names of one cluster would record everything twice.
+fn check_twin(
+    name: &ClusterName,
+    identity: &ClusterIdentity,
+    others: &Clusters<ClusterIdentity>,
+) -> Result<(), WorkflowError> {
+    match others.iter().find(|(_, other)| other.uid == identity.uid) {
+        Some((twin, _)) => Err(WorkflowError::Twins(Box::new((twin.clone(), name.clone())))),
+        None => Ok(()),
+    }
+}
+
+/// Returns who a cluster is, and all objects in it that bear our label.
+async fn search(cluster: &Cluster, notices: &mut Vec<String>) -> Result<(ClusterIdentity, Vec<Object>), ClusterError> {
+    let (identity, kinds) = futures::future::try_join(cluster.identity(), cluster.discover()).await?;
     let labels = format!("{}={}", plan::MANAGED_BY, crate::model::FIELD_MANAGER);
     let scopes = kinds.into_values().map(|served| Scope { kind: served.kind, namespace: None });
     let looks = scopes.map(|scope| {
@@ -114,7 +148,6 @@ pub(crate) async fn rebuild(
         }
     });
     let answers = futures::future::join_all(looks).await;
-    let mut notices = Vec::new();
     let mut found = Vec::new();
     for (kind, answer) in answers {
         match answer {
@@ -122,14 +155,10 @@ pub(crate) async fn rebuild(
             Err(ClusterError::Forbidden(_)) => notices.push(unlisted(&kind)),
             // Kinds that cannot be listed hold nothing.
             Err(ClusterError::NotFound(_) | ClusterError::Server(_)) => {}
-            Err(error) => return Err(failed()(error)),
+            Err(error) => return Err(error),
         }
     }
-    let lineage = choose(&found, lineage)?;
-    let ours: Vec<&Object> = found.iter().filter(|object| is_ours(object, &lineage)).collect();
-    let mut state = State { lineage, salt, cluster: Some(identity), ..State::default() };
-    notices.extend(record_all(&mut state, &ours));
-    Ok(Recovered { state, notices })
+    Ok((identity, found))
 }
 
 fn unlisted(kind: &Kind) -> String {
@@ -137,8 +166,8 @@ fn unlisted(kind: &Kind) -> String {
 }
 
 /// Returns the lineage that is asked for, or the only one that there is.
-fn choose(found: &[Object], asked: Option<&str>) -> Result<String, WorkflowError> {
-    let lineages = found.iter().filter_map(|object| object.annotation(plan::LINEAGE));
+fn choose(found: &[(&ClusterName, Object)], asked: Option<&str>) -> Result<String, WorkflowError> {
+    let lineages = found.iter().filter_map(|(_, object)| object.annotation(plan::LINEAGE));
     let lineages: BTreeSet<&str> = lineages.filter(|it| asked.is_none_or(|asked| asked == *it)).collect();
     let mut rest = lineages.iter();
     match (rest.next(), rest.next()) {
@@ -149,17 +178,17 @@ fn choose(found: &[Object], asked: Option<&str>) -> Result<String, WorkflowError
 }
 
 /// Records objects under their addresses, each once: several groups may serve the same object.
-fn record_all(state: &mut State, objects: &[&Object]) -> Vec<String> {
+fn record_all(state: &mut State, objects: &[(&ClusterName, Object)]) -> Vec<String> {
     let mut notices = Vec::new();
     let mut uids = BTreeSet::new();
-    for object in objects {
+    for (cluster, object) in objects {
         let address = object.annotation(plan::ADDRESS).and_then(|text| text.parse::<Address>().ok());
         let Some(address) = address else {
             notices.push(format!("{} names no address of a resource; it is left out", named(&object.identity())));
             continue;
         };
         let uid = object.uid().unwrap_or_default().to_owned();
-        if !uids.insert(uid.clone()) {
+        if !uids.insert((*cluster, uid.clone())) {
             continue;
         }
         let identity = serde_json::json!({
@@ -167,6 +196,7 @@ fn record_all(state: &mut State, objects: &[&Object]) -> Vec<String> {
             "metadata": { "name": object.name(), "namespace": object.namespace() },
         });
         let recorded = RecordedObject {
+            cluster: (*cluster).clone(),
             kind: object.kind(),
             namespace: object.namespace().map(str::to_owned),
             name: object.name().to_owned(),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use super::WorkflowError;
 use super::object::{edit, serves};
 use crate::cluster::{Cluster, ClusterError, Kinds, defined_kind};
-use crate::model::{Blind, Desired, DesiredObject, Diagnostic, Identity, Json, Kind, Object, Objects, Observed, Scope};
+use crate::model::{
+    Blind, ClusterIdentity, ClusterName, Clusters, Desired, DesiredObject, Diagnostic, Identity, Json, Kind, Object,
+    Objects, Observed, Scope,
+};
 use crate::state::{Cache, State};
 
 /// What is wanted from each scope.
@@ -20,48 +23,94 @@ struct Found {
     by_name: bool,
 }
 
-/// Looks at everything that is desired or recorded, and settles the namespaces of desired objects.
+/// What is known of a cluster before its objects are looked at.
+#[derive(Debug)]
+struct Introduced {
+    identity: ClusterIdentity,
+    kinds: Kinds,
+    /// How many requests had been made before.
+    before: u64,
+}
+
+/// Looks at everything that is desired or recorded, in all clusters at once, and settles the namespaces of desired
+/// objects.
 ///
 /// `knows` tells the kinds whose schema is built in; documents are fetched for the others.
 pub(crate) async fn refresh(
-    cluster: &Cluster,
+    clusters: &Clusters<Cluster>,
     desired: &mut Desired,
     state: &State,
     knows: &(dyn Fn(&Kind) -> bool + Sync),
     cache: Option<&Cache>,
-) -> Result<Observed, WorkflowError> {
+) -> Result<Clusters<Observed>, WorkflowError> {
+    let introduced = futures::future::try_join_all(clusters.values().map(introduce)).await?;
+    for ((name, cluster), introduced) in clusters.iter().zip(&introduced) {
+        place(desired, name, &introduced.kinds, cluster.default_namespace());
+    }
+    let sights = clusters.iter().zip(introduced).map(|((name, cluster), introduced)| {
+        let wanted = wanted(desired, state, name, &introduced.kinds);
+        async move { Ok((name.clone(), observe(cluster, introduced, wanted, knows, cache).await?)) }
+    });
+    let observed: Vec<(ClusterName, (Observed, Vec<Diagnostic>))> = futures::future::try_join_all(sights).await?;
+    let observed = observed.into_iter().map(|(name, (observed, remarks))| {
+        desired.diagnostics.extend(remarks);
+        (name, observed)
+    });
+    Ok(observed.collect())
+}
+
+/// Asks a cluster who it is and what it serves.
+async fn introduce(cluster: &Cluster) -> Result<Introduced, WorkflowError> {
     let before = cluster.requests();
     let (identity, kinds) = futures::future::try_join(cluster.identity(), cluster.discover())
         .await
         .map_err(WorkflowError::doing("the cluster could not be identified"))?;
-    place(desired, &kinds, cluster.default_namespace());
-    let wanted = wanted(desired, state, &kinds);
+    Ok(Introduced { identity, kinds, before })
+}
+
+/// Reads what is wanted of one cluster; returns remarks on how that went, too.
+async fn observe(
+    cluster: &Cluster,
+    introduced: Introduced,
+    wanted: Wanted,
+    knows: &(dyn Fn(&Kind) -> bool + Sync),
+    cache: Option<&Cache>,
+) -> Result<(Observed, Vec<Diagnostic>), WorkflowError> {
     let unknown: BTreeSet<String> =
         wanted.keys().filter(|scope| !knows(&scope.kind)).map(|scope| scope.kind.api_version()).collect();
     let (found, documents) =
         futures::future::try_join(look_at_all(cluster, &wanted), documents(cluster, &unknown, cache))
             .await
             .map_err(WorkflowError::doing("the cluster could not be read"))?;
-    let mut observed =
-        Observed { cluster: identity, live: BTreeMap::new(), kinds, documents, blind: Vec::new(), requests: 0 };
+    let mut observed = Observed {
+        cluster: introduced.identity,
+        context: cluster.context().map(str::to_owned),
+        live: BTreeMap::new(),
+        kinds: introduced.kinds,
+        documents,
+        blind: Vec::new(),
+        requests: 0,
+    };
+    let mut remarks = Vec::new();
     for ((scope, identities), found) in wanted.iter().zip(found) {
         if found.by_name {
-            desired.diagnostics.push(remark(scope));
+            remarks.push(remark(scope));
         }
         gather(&mut observed, identities, found);
     }
-    observed.requests = cluster.requests() - before;
-    Ok(observed)
+    observed.requests = cluster.requests() - introduced.before;
+    Ok((observed, remarks))
 }
 
 /// Gives namespaced objects a namespace where they name none, and takes it from those of the whole cluster.
 ///
-/// Kinds that the desired definitions bring count as served.
-pub(crate) fn place(desired: &mut Desired, kinds: &Kinds, namespace: &str) {
-    let definitions = all_desired(desired).filter_map(|desired| defined_kind(&desired.object));
+/// Kinds that the definitions that are desired in this cluster bring count as served.
+pub(crate) fn place(desired: &mut Desired, cluster: &ClusterName, kinds: &Kinds, namespace: &str) {
+    let definitions = all_desired(desired, cluster).filter_map(|desired| defined_kind(&desired.object));
     let brought: BTreeMap<_, _> =
         definitions.map(|served| ((served.kind.group, served.kind.kind), served.namespaced)).collect();
-    let objects = desired.resources.values_mut().filter_map(|resource| match &mut resource.objects {
+    let here = desired.resources.values_mut().filter(|resource| resource.cluster == *cluster);
+    let objects = here.filter_map(|resource| match &mut resource.objects {
         Objects::Known(objects) => Some(objects),
         Objects::Unknown { .. } => None,
     });
@@ -86,12 +135,13 @@ pub(crate) fn place(desired: &mut Desired, kinds: &Kinds, namespace: &str) {
     }
 }
 
-fn all_desired(desired: &Desired) -> impl Iterator<Item = &DesiredObject> {
-    desired.resources.values().flat_map(|resource| resource.objects.known())
+fn all_desired<'a>(desired: &'a Desired, cluster: &ClusterName) -> impl Iterator<Item = &'a DesiredObject> {
+    let here = desired.resources.values().filter(move |resource| resource.cluster == *cluster);
+    here.flat_map(|resource| resource.objects.known())
 }
 
-/// Returns what to look for where; what is not served cannot be there.
-fn wanted(desired: &Desired, state: &State, kinds: &Kinds) -> Wanted {
+/// Returns what to look for where in one cluster; what is not served cannot be there.
+fn wanted(desired: &Desired, state: &State, cluster: &ClusterName, kinds: &Kinds) -> Wanted {
     let mut wanted = Wanted::new();
     let mut seen = BTreeSet::new();
     let mut want = |kind: Kind, identity: Identity, is_desired: bool| {
@@ -107,10 +157,11 @@ fn wanted(desired: &Desired, state: &State, kinds: &Kinds) -> Wanted {
             wanted.entry(scope).or_default().insert(identity);
         }
     };
-    for desired in all_desired(desired) {
+    for desired in all_desired(desired, cluster) {
         want(desired.object.kind(), desired.object.identity(), true);
     }
-    for object in state.resources.values().flat_map(|resource| &resource.objects) {
+    let recorded = state.resources.values().flat_map(|resource| &resource.objects);
+    for object in recorded.filter(|object| object.cluster == *cluster) {
         want(object.kind.clone(), object.identity(), false);
     }
     wanted

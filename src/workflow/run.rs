@@ -9,13 +9,12 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::error::{Stop, diagnose};
-use super::object::named;
 use super::recover::{Settled, settle};
 use super::wait::Patience;
 use super::watching::Watching;
 use crate::cluster::{Cluster, ClusterError};
-use crate::model::{Address, DesiredResource, Diagnostic, Event, Identity, Output, Value, Verb};
-use crate::plan::{Action, Plan};
+use crate::model::{Address, ClusterName, Clusters, DesiredResource, Diagnostic, Event, Located, Output, Value, Verb};
+use crate::plan::{Action, Plan, PlannedCluster};
 use crate::state::{Act, Entry, Intent, Journal, RecordedObject, State, StateError, Status};
 
 /// What resources export, so far.
@@ -49,12 +48,12 @@ const SLOTS_PER_REQUEST: usize = 4;
 
 /// One run.
 pub(super) struct Run<'a> {
-    pub cluster: &'a Cluster,
+    pub clusters: &'a Clusters<Cluster>,
     pub plan: &'a Plan,
     /// The state that the run began with.
     pub state: &'a State,
     pub resolve: &'a Resolve,
-    pub watching: Watching,
+    pub watching: Clusters<Watching>,
     pub limits: Limits,
     journal: &'a Journal,
     events: UnboundedSender<Event>,
@@ -84,11 +83,11 @@ impl Lost {
 impl<'a> Run<'a> {
     pub(super) fn new(plan: &'a Plan, work: &super::Work<'a>) -> Self {
         Self {
-            cluster: work.cluster,
+            clusters: work.clusters,
             plan,
             state: work.state,
             resolve: work.resolve,
-            watching: Watching::new(work.cluster.clone()),
+            watching: work.clusters.iter().map(|(name, it)| (name.clone(), Watching::new(it.clone()))).collect(),
             limits: work.limits,
             journal: work.journal,
             events: work.events.clone(),
@@ -100,6 +99,29 @@ impl<'a> Run<'a> {
             made: Mutex::default(),
             started: Mutex::default(),
         }
+    }
+
+    /// Returns a cluster; the plan names none that is not connected.
+    pub(super) fn cluster(&self, name: &ClusterName) -> Result<&Cluster, Stop> {
+        self.clusters.get(name).ok_or_else(|| unconnected(name))
+    }
+
+    /// Returns what is seen of a cluster.
+    pub(super) fn watching(&self, name: &ClusterName) -> Result<&Watching, Stop> {
+        self.watching.get(name).ok_or_else(|| unconnected(name))
+    }
+
+    /// Writes down which clusters the run works on.
+    pub(super) fn note_clusters(&self) {
+        self.cluster_entries().for_each(|entry| self.note(entry));
+    }
+
+    fn cluster_entries(&self) -> impl Iterator<Item = Entry> {
+        let entry = |(name, planned): (&ClusterName, &PlannedCluster)| Entry::Cluster {
+            name: name.clone(),
+            identity: planned.identity.clone(),
+        };
+        self.plan.clusters.iter().map(entry)
     }
 
     pub(super) fn patience(&self) -> Patience {
@@ -183,22 +205,26 @@ impl<'a> Run<'a> {
 
     /// Returns when everything that was noted is on disk.
     pub(super) async fn flush(&self) -> Result<(), Stop> {
-        self.journal(Entry::Cluster(self.plan.cluster.clone())).await?;
+        // The writer keeps the order: when these are on disk, so is all before them.
+        for entry in self.cluster_entries() {
+            self.journal(entry).await?;
+        }
         let first = self.lost.first.lock().expect("no holder of this lock panics").take();
         first.map_or(Ok(()), |error| Err(Stop::Fatal(error)))
     }
 
     /// Settles a request whose result is not clear from the answer, and returns what to say.
     pub(super) async fn unsure(&self, intent: Intent, doing: &str, error: &ClusterError) -> Stop {
-        let (address, identity) = (intent.address.clone(), intent.object.identity());
+        let (address, object) = (intent.address.clone(), intent.object.located());
         let is_clear = error.refusal().is_some_and(|refusal| refusal.code < 500);
         let entry = if is_clear {
-            Some(Entry::Refused { address, identity })
+            Some(Entry::Refused { address, object })
         } else {
-            match settle(self.cluster, &self.plan.lineage, &intent).await {
+            let Some(cluster) = self.clusters.get(&object.cluster) else { return unconnected(&object.cluster) };
+            match settle(cluster, &self.plan.lineage, &intent).await {
                 Ok(Settled::Ours(object)) if intent.act == Act::Apply => Some(Entry::Applied { address, object }),
-                Ok(Settled::Absent) if intent.act == Act::Delete => Some(Entry::Deleted { address, identity }),
-                Ok(_) => Some(Entry::Refused { address, identity }),
+                Ok(Settled::Absent) if intent.act == Act::Delete => Some(Entry::Deleted { address, object }),
+                Ok(_) => Some(Entry::Refused { address, object }),
                 // It stays open in the journal: the next run looks.
                 Err(_) => None,
             }
@@ -245,15 +271,19 @@ impl<'a> Run<'a> {
     }
 
     /// Says what an object waits for.
-    pub(super) fn waiting(&self, address: &Address, identity: &Identity, reason: &str) {
+    pub(super) fn waiting(&self, address: &Address, object: &Located, reason: &str) {
         let reason = self.plan.secrets.redact(reason);
-        self.tell(Event::Waiting { address: address.clone(), identity: identity.clone(), reason });
+        self.tell(Event::Waiting { address: address.clone(), object: object.clone(), reason });
     }
 
     /// Returns the sentence for work on one object.
-    pub(super) fn doing(address: &Address, verb: &str, identity: &Identity) -> String {
-        format!("`{address}`: {} could not be {verb}", named(identity))
+    pub(super) fn doing(address: &Address, verb: &str, object: &Located) -> String {
+        format!("`{address}`: {object} could not be {verb}")
     }
+}
+
+fn unconnected(name: &ClusterName) -> Stop {
+    Diagnostic::error(format!("{name} is not connected")).into()
 }
 
 /// Returns the word for what happens to a resource as a whole.

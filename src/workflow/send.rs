@@ -11,10 +11,10 @@ use super::parting::{migration, parting};
 use super::rank::{Rank, groups, rank};
 use super::run::{Run, verb};
 use super::wait::Waited;
-use crate::cluster::{Apply, ClusterError, Outcome, Propagation, defined_kind};
+use crate::cluster::{Apply, Cluster, ClusterError, Outcome, Propagation, defined_kind};
 use crate::model::{
-    Address, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Identity, Json, Object, Objects, Value,
-    Verb,
+    Address, ClusterName, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Json, Object, Objects,
+    Value, Verb,
 };
 use crate::plan::{self, Action, Change, ResourcePlan, Validation};
 use crate::state::{Act, Entry, Status};
@@ -133,9 +133,10 @@ impl Run<'_> {
         };
         let mut changes = planned.changes.clone();
         for mut desired in objects {
-            self.stamp(address, &mut desired.object);
-            let identity = desired.object.identity();
-            let known = changes.iter_mut().find(|change| change.identity() == identity);
+            desired.cluster.clone_from(&planned.cluster);
+            self.stamp(address, &mut desired)?;
+            let located = desired.located();
+            let known = changes.iter_mut().find(|change| change.located() == located);
             match known {
                 Some(
                     Change::Create { desired: known, .. }
@@ -148,7 +149,7 @@ impl Run<'_> {
                 }
                 Some(_) => {}
                 None if planned.unknown_until.is_empty() => {
-                    let error = format!("`{address}`: {} was not in the plan", named(&identity));
+                    let error = format!("`{address}`: {located} was not in the plan");
                     return Err(Diagnostic::error(error).about(&desired).hint("plan again").into());
                 }
                 None => {
@@ -161,10 +162,11 @@ impl Run<'_> {
     }
 
     /// Puts our marks on an object that was evaluated during apply; the plan does so for all others.
-    fn stamp(&self, address: &Address, object: &mut Object) {
-        let served = self.cluster.served(&object.kind());
-        let namespace = self.cluster.default_namespace();
-        edit(object, |json| {
+    fn stamp(&self, address: &Address, desired: &mut DesiredObject) -> Result<(), Stop> {
+        let cluster = self.cluster(&desired.cluster)?;
+        let served = cluster.served(&desired.object.kind());
+        let namespace = cluster.default_namespace();
+        edit(&mut desired.object, |json| {
             json["metadata"]["labels"][plan::MANAGED_BY] = FIELD_MANAGER.into();
             json["metadata"]["annotations"][plan::ADDRESS] = address.to_string().into();
             json["metadata"]["annotations"][plan::LINEAGE] = self.plan.lineage.clone().into();
@@ -172,6 +174,7 @@ impl Run<'_> {
                 json["metadata"]["namespace"] = namespace.into();
             }
         });
+        Ok(())
     }
 
     /// Sends a group of objects at once; all end before the first failure counts.
@@ -196,21 +199,20 @@ impl Run<'_> {
             Change::Update { desired, live, force, adopt, .. } => {
                 let verb = if *adopt { Verb::Adopt } else { Verb::Update };
                 let live = self.update(address, desired, live, *force, *adopt).await?;
-                let live = if *adopt { self.part(live).await } else { live };
+                let live = if *adopt { self.part(&desired.cluster, live).await? } else { live };
                 (desired, live, verb)
             }
             Change::Replace { desired, live, orphan_pods, .. } => {
                 let propagation =
                     if *orphan_pods { Propagation::Orphan } else { propagation(&live.kind(), Some(live)) };
-                let identity = live.identity();
                 let uid = live.uid().unwrap_or_default();
-                self.remove(address, &live.kind(), &identity, uid, propagation).await?;
+                self.remove(address, &live.kind(), &desired.located(), uid, propagation).await?;
                 (desired, self.create(address, desired).await?, Verb::Replace)
             }
             Change::Delete { .. } | Change::Forget { .. } => return Ok(None),
         };
         if verb != Verb::Wait {
-            self.tell(Event::Sent { address: address.clone(), identity: live.identity(), verb });
+            self.tell(Event::Sent { address: address.clone(), object: desired.located(), verb });
         }
         Ok(Some(Sent { desired: desired.clone(), live, verb }))
     }
@@ -218,7 +220,7 @@ impl Run<'_> {
     /// Records an object that needs no request, where the state does not have it so.
     fn keep(&self, address: &Address, change: &Change) {
         let (Change::Keep { desired, live } | Change::Wait { desired, live }) = change else { return };
-        let object = recorded(&desired.object, &desired.sensitive, live.uid().unwrap_or_default(), &self.state.salt);
+        let object = recorded(&desired.object, desired, live.uid().unwrap_or_default(), &self.state.salt);
         let known = self.state.resources.get(address).into_iter().flat_map(|resource| &resource.objects);
         if known.into_iter().any(|known| *known == object) {
             return;
@@ -231,32 +233,33 @@ impl Run<'_> {
         let object = Self::body(desired, None, Bind::Nothing)?;
         let outcome = self.apply_new(address, desired, &object).await?;
         if !outcome.created && !outcome.repeated && has_other_makers(&outcome.object) {
-            let identity = object.identity();
-            self.note(Entry::Refused { address: address.clone(), identity: identity.clone() });
-            let error = format!("`{address}`: somebody else made {} since the plan", named(&identity));
+            let located = desired.located();
+            self.note(Entry::Refused { address: address.clone(), object: located.clone() });
+            let error = format!("`{address}`: somebody else made {located} since the plan");
             return Err(Diagnostic::error(error).about(desired).hint("plan again; `--adopt` takes it over").into());
         }
-        Ok(self.accept(address, desired, &object, outcome))
+        self.accept(address, desired, &object, outcome)
     }
 
     /// Applies an object that does not exist. A kind that was defined a moment ago may not be served yet.
     async fn apply_new(&self, address: &Address, desired: &DesiredObject, object: &Object) -> Result<Outcome, Stop> {
-        let intended = recorded(object, &desired.sensitive, "", &self.state.salt);
+        let cluster = self.cluster(&desired.cluster)?;
+        let intended = recorded(object, desired, "", &self.state.salt);
         let intent = self.intend(address, Act::Apply, intended).await?;
         let mut pause = std::time::Duration::from_millis(100);
         loop {
-            let error = match self.cluster.apply(object, Apply::default()).await {
+            let error = match cluster.apply(object, Apply::default()).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) => error,
             };
             if !is_too_early(&error) || pause.as_secs() > 4 {
-                let doing = Self::doing(address, "created", &object.identity());
+                let doing = Self::doing(address, "created", &desired.located());
                 return Err(at(self.unsure(intent, &doing, &error).await, desired));
             }
             tokio::time::sleep(pause).await;
             pause *= 2;
             if matches!(error, ClusterError::NotServed { .. }) {
-                let _ = self.cluster.discover().await;
+                let _ = cluster.discover().await;
             }
         }
     }
@@ -272,27 +275,28 @@ impl Run<'_> {
         adopt: bool,
     ) -> Result<Object, Stop> {
         let bind = if adopt { Bind::Version } else { binding(desired, force) };
+        let cluster = self.cluster(&desired.cluster)?;
         let uid = planned.uid().unwrap_or_default();
         let mut live = planned.clone();
         for attempt in 1.. {
             let object = Self::body(desired, Some(&live), bind)?;
-            let intended = recorded(&unbound(&object), &desired.sensitive, uid, &self.state.salt);
+            let intended = recorded(&unbound(&object), desired, uid, &self.state.salt);
             let intent = self.intend(address, Act::Apply, intended).await?;
-            let applied = match self.migrate(&live, adopt).await {
+            let applied = match migrate(cluster, &live, adopt).await {
                 Ok(Some(migrated)) => {
                     let object = Self::body(desired, Some(&migrated), bind)?;
-                    self.cluster.apply(&object, Apply { force, dry_run: false }).await
+                    cluster.apply(&object, Apply { force, dry_run: false }).await
                 }
-                Ok(None) => self.cluster.apply(&object, Apply { force, dry_run: false }).await,
+                Ok(None) => cluster.apply(&object, Apply { force, dry_run: false }).await,
                 Err(error) => Err(error),
             };
             let error = match applied {
-                Ok(outcome) => return Ok(self.accept(address, desired, &unbound(&object), outcome)),
+                Ok(outcome) => return self.accept(address, desired, &unbound(&object), outcome),
                 Err(error) => error,
             };
-            let doing = Self::doing(address, "changed", &object.identity());
+            let doing = Self::doing(address, "changed", &desired.located());
             if matches!(error, ClusterError::Stale(_)) && bind == Bind::Version && attempt < BOUND_ATTEMPTS {
-                let now = self.cluster.get(&object.kind(), object.namespace(), object.name()).await;
+                let now = cluster.get(&object.kind(), object.namespace(), object.name()).await;
                 if let Ok(Some(now)) = now
                     && now.uid() == planned.uid()
                     && is_as_planned(planned, &now, &desired.carried)
@@ -306,24 +310,13 @@ impl Run<'_> {
         unreachable!("the loop ends by returning")
     }
 
-    /// Makes the fields of `kubectl apply` ours, before an adopted object is applied; values stay.
-    ///
-    /// Without this, the apply could not remove what the configuration does not have, and a value that
-    /// gives way to another kind of value would stay beside it.
-    async fn migrate(&self, live: &Object, adopt: bool) -> Result<Option<Object>, ClusterError> {
-        match migration(live).filter(|_| adopt) {
-            Some(patch) => self.cluster.patch(&live.identity(), &live.kind(), &patch).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
     /// Takes the fields that we own now from those who made the object by hand before.
     ///
     /// Values stay. Without this, a field that we stop to apply later would stay for ever, because they
     /// own it too. That it cannot be done now is no failure: nothing is wrong with the object.
-    async fn part(&self, live: Object) -> Object {
-        let Some(patch) = parting(&live) else { return live };
-        match self.cluster.patch(&live.identity(), &live.kind(), &patch).await {
+    async fn part(&self, cluster: &ClusterName, live: Object) -> Result<Object, Stop> {
+        let Some(patch) = parting(&live) else { return Ok(live) };
+        Ok(match self.cluster(cluster)?.patch(&live.identity(), &live.kind(), &patch).await {
             Ok(parted) => parted,
             Err(error) => {
                 let name = named(&live.identity());
@@ -331,21 +324,27 @@ impl Run<'_> {
                 self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
                 live
             }
-        }
+        })
     }
 
     /// Records what the server made of an object.
-    fn accept(&self, address: &Address, desired: &DesiredObject, object: &Object, outcome: Outcome) -> Object {
+    fn accept(
+        &self,
+        address: &Address,
+        desired: &DesiredObject,
+        object: &Object,
+        outcome: Outcome,
+    ) -> Result<Object, Stop> {
         let uid = outcome.object.uid().unwrap_or_default();
-        let object = recorded(object, &desired.sensitive, uid, &self.state.salt);
+        let object = recorded(object, desired, uid, &self.state.salt);
         self.mark_made(address);
         self.note(Entry::Applied { address: address.clone(), object });
         for warning in outcome.warnings {
-            let message = format!("{}: {warning}", named(&outcome.object.identity()));
+            let message = format!("{}: {warning}", desired.located());
             self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
         }
-        self.cluster.learn(defined_kind(&outcome.object));
-        outcome.object
+        self.cluster(&desired.cluster)?.learn(defined_kind(&outcome.object));
+        Ok(outcome.object)
     }
 
     /// Returns what to send for an object.
@@ -375,35 +374,47 @@ impl Run<'_> {
     }
 
     async fn wait(&self, address: &Address, sent: &Sent) -> Result<(), Stop> {
-        let identity = sent.live.identity();
+        let object = sent.desired.located();
         if sent.desired.wait {
-            let tell = |reason: &str| self.waiting(address, &identity, reason);
-            let ready = self.watching.ready(&sent.desired, &sent.live, self.patience(), tell, self.interrupted());
-            self.judged(sent, &identity, ready.await)?;
+            let tell = |reason: &str| self.waiting(address, &object, reason);
+            let watching = self.watching(&object.cluster)?;
+            let ready = watching.ready(&sent.desired, &sent.live, self.patience(), tell, self.interrupted());
+            self.judged(sent, ready.await)?;
         }
-        self.tell(Event::ObjectDone { address: address.clone(), identity, verb: sent.verb });
+        self.tell(Event::ObjectDone { address: address.clone(), object, verb: sent.verb });
         Ok(())
     }
 
-    fn judged(&self, sent: &Sent, identity: &Identity, waited: Waited) -> Result<(), Stop> {
-        let secrets = &self.plan.secrets;
+    fn judged(&self, sent: &Sent, waited: Waited) -> Result<(), Stop> {
+        let (secrets, object) = (&self.plan.secrets, sent.desired.located());
         let (message, hint) = match waited {
             Waited::Ready { note: None } => return Ok(()),
             Waited::Ready { note: Some(note) } => {
-                self.tell(Event::Notice { message: secrets.redact(&format!("{}: {note}", named(identity))) });
+                self.tell(Event::Notice { message: secrets.redact(&format!("{object}: {note}")) });
                 return Ok(());
             }
             Waited::Interrupted => return Err(Stop::Interrupted),
             Waited::Failed { reason } => (
-                format!("{} does not become ready: {reason}", named(identity)),
+                format!("{object} does not become ready: {reason}"),
                 "it is applied and recorded; mend the cause and apply again: the next run waits on",
             ),
             Waited::TimedOut { reason } => (
-                format!("{} is not ready after {} s: {reason}", named(identity), self.limits.timeout.as_secs()),
+                format!("{object} is not ready after {} s: {reason}", self.limits.timeout.as_secs()),
                 "it is applied and recorded; apply again to wait on, or give it more time with `--timeout`",
             ),
         };
         Err(Diagnostic::error(secrets.redact(&message)).about(&sent.desired).hint(hint).into())
+    }
+}
+
+/// Makes the fields of `kubectl apply` ours, before an adopted object is applied; values stay.
+///
+/// Without this, the apply could not remove what the configuration does not have, and a value that
+/// gives way to another kind of value would stay beside it.
+async fn migrate(cluster: &Cluster, live: &Object, adopt: bool) -> Result<Option<Object>, ClusterError> {
+    match migration(live).filter(|_| adopt) {
+        Some(patch) => cluster.patch(&live.identity(), &live.kind(), &patch).await.map(Some),
+        None => Ok(None),
     }
 }
 

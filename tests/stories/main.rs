@@ -1,6 +1,7 @@
 //! Stories: what a user does and what somebody else does meanwhile, told once and run twice,
 //! on the sandbox and on a real kube-apiserver where its binaries are.
 mod api;
+mod clusters;
 mod crash;
 mod drift;
 mod examples;
@@ -58,6 +59,7 @@ fn stories() -> Vec<Story> {
         values::STORIES,
         trouble::STORIES,
         crash::STORIES,
+        clusters::STORIES,
         faults::STORIES,
         examples::STORIES,
         folders::STORIES,

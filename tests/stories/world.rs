@@ -226,6 +226,34 @@ const MASKS: [(&str, &str); 7] = [
     (r"sha256:[0-9a-f]{64}", "sha256:[HASH]"),
 ];
 
+/// A sandbox beside the story's cluster: another cluster.
+pub(crate) struct Another {
+    /// Where it keeps its objects and its kubeconfig.
+    _folder: tempfile::TempDir,
+    pub(crate) kubeconfig: PathBuf,
+    pub(crate) api: Api,
+    server: Child,
+}
+
+impl Another {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = serve_sandbox(folder.path(), "127.0.0.1:0");
+        let kubeconfig = folder.path().join("kubeconfig");
+        crate::api::wait_for("the sandbox", || kubeconfig.exists());
+        let api = Api::new(&kubeconfig);
+        api.wait_until_ready();
+        Self { _folder: folder, kubeconfig, api, server }
+    }
+}
+
+impl Drop for Another {
+    fn drop(&mut self) {
+        self.server.kill().expect("started by us");
+        self.server.wait().expect("started by us");
+    }
+}
+
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "exit code {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)

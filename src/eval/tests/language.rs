@@ -177,6 +177,7 @@ fn files_have_limits_and_may_be_odd() {
 fn the_cluster_is_chosen_by_expressions() {
     let evaluation =
         succeeds("variable \"c\" {\n  default = \"kind\"\n}\ncluster {\n  context = \"x-${var.c}\"\n}\n", &[]);
-    assert_eq!(evaluation.cluster.context.as_deref(), Some("x-kind"));
-    assert_eq!(evaluation.cluster.kubeconfig, None);
+    let settings = &evaluation.clusters[&crate::model::ClusterName::default()];
+    assert_eq!(settings.context.as_deref(), Some("x-kind"));
+    assert_eq!(settings.kubeconfig, None);
 }

@@ -1,4 +1,5 @@
 //! What the tests of the evaluator share: a folder of files, evaluated.
+mod clusters;
 mod expressions;
 mod language;
 mod modules;

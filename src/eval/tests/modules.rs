@@ -488,8 +488,8 @@ cluster {
             "main.rf.hcl 5: variable `size`: must be less than 10 at var.size < local.limit",
             "main.rf.hcl 11: there is no local value `missing` at local.missing",
             "main.rf.hcl 14: `ticket` has no attribute `txet` (did you mean `text`?) at txet",
-            "main.rf.hcl 16: the cluster is chosen in the root module (a module is applied to the cluster of the module \
-             that calls it) at cluster",
+            "main.rf.hcl 16: clusters are described in the root module (the call of a module chooses one for all that is \
+             in it: `cluster = cluster.NAME`) at cluster",
         ],
     );
 }

@@ -2,7 +2,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::references::{PodReference, references};
-use crate::model::{Address, Desired, DesiredObject, DesiredResource, Identity, Json, Object, Objects, UNKNOWN};
+use crate::model::{
+    Address, ClusterName, Desired, DesiredObject, DesiredResource, Identity, Json, Located, Object, Objects, UNKNOWN,
+};
 use crate::resource::names::{DOMAIN, digest};
 
 /// The types whose templates are rayform's own to annotate. A `manifest` is applied as it is written.
@@ -22,7 +24,7 @@ pub(crate) fn annotate_checksums(desired: &mut Desired) {
     {
         if let Objects::Known(objects) = &mut resource.objects {
             for object in objects {
-                annotate(object, &sums);
+                annotate(object, &resource.cluster, &sums);
             }
         }
     }
@@ -51,12 +53,15 @@ fn read_by(object: &Object) -> Vec<Identity> {
 }
 
 /// Returns the checksum of every ConfigMap and Secret; a Secret's is salted with its address.
-fn checksums(desired: &Desired) -> BTreeMap<Identity, String> {
+fn checksums(desired: &Desired) -> BTreeMap<Located, String> {
     let mut sums = BTreeMap::new();
     for resource in desired.resources.values() {
         for object in resource.objects.known() {
             if SOURCES.contains(&object.object.text("/kind").unwrap_or_default()) {
-                sums.insert(object.object.identity(), checksum(&resource.address, object));
+                sums.insert(
+                    Located::new(&resource.cluster, object.object.identity()),
+                    checksum(&resource.address, object),
+                );
             }
         }
     }
@@ -83,10 +88,11 @@ fn checksum(address: &Address, desired: &DesiredObject) -> String {
     }
 }
 
-fn annotate(desired: &mut DesiredObject, sums: &BTreeMap<Identity, String>) {
+fn annotate(desired: &mut DesiredObject, cluster: &ClusterName, sums: &BTreeMap<Located, String>) {
     let mut annotations = BTreeMap::new();
-    for read in read_by(&desired.object) {
+    for read in read_by(&desired.object).into_iter().map(|read| Located::new(cluster, read)) {
         if let Some(sum) = sums.get(&read) {
+            let read = read.identity;
             let kind = read.kind.to_ascii_lowercase();
             annotations.insert(annotation(&kind, &read.name), sum.clone());
         }

@@ -16,16 +16,21 @@ use view::View;
 pub(crate) use checksums::{annotate_checksums, read_by_pods};
 pub(crate) use codes::{CheckDoc, all};
 
-use crate::model::{Address, Desired, Diagnostic};
+use std::collections::BTreeSet;
 
-/// Checks what all resources are together; each finding with the resource that it is about.
+use crate::model::{Address, ClusterName, Desired, Diagnostic};
+
+/// Checks what all resources of each cluster are together; each finding with the resource that it is about.
 pub(crate) fn findings(desired: &Desired) -> Vec<(Address, Diagnostic)> {
-    let view = View::new(desired);
+    let clusters: BTreeSet<&ClusterName> = desired.resources.values().map(|resource| &resource.cluster).collect();
     let mut findings = Vec::new();
-    findings.extend(quota::check(&view));
-    findings.extend(references::check(&view));
-    findings.extend(exposure::check(&view));
-    findings.extend(autoscaling::check(&view));
-    findings.extend(gcs::check(&view));
+    for cluster in clusters {
+        let view = View::new(desired, cluster);
+        findings.extend(quota::check(&view));
+        findings.extend(references::check(&view));
+        findings.extend(exposure::check(&view));
+        findings.extend(autoscaling::check(&view));
+        findings.extend(gcs::check(&view));
+    }
     findings
 }

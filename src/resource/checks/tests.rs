@@ -19,6 +19,7 @@ fn desired(objects: Vec<Json>) -> Desired {
         let resource = DesiredResource {
             address: address.clone(),
             span,
+            cluster: crate::model::ClusterName::default(),
             lifecycle: Lifecycle::default(),
             triggers: Vec::new(),
             objects: Objects::Known(vec![DesiredObject::new(object, span, |_, _| Readiness::ready())]),

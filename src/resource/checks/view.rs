@@ -1,9 +1,9 @@
-//! All objects of a configuration side by side, with the pods that they make.
+//! All objects of a configuration in one cluster side by side, with the pods that they make.
 use std::collections::BTreeMap;
 
-use crate::model::{Address, Desired, DesiredObject, Diagnostic, Json, Object, Quantity, Severity};
+use crate::model::{Address, ClusterName, Desired, DesiredObject, Diagnostic, Json, Object, Quantity, Severity};
 
-/// All objects of a configuration.
+/// All objects of a configuration in one cluster.
 pub(super) struct View<'a> {
     pub objects: Vec<Item<'a>>,
     pub pods: Vec<Pods<'a>>,
@@ -33,10 +33,11 @@ pub(super) struct Pods<'a> {
 pub(super) type LabelMap = BTreeMap<String, String>;
 
 impl<'a> View<'a> {
-    pub(super) fn new(desired: &'a Desired) -> Self {
+    pub(super) fn new(desired: &'a Desired, cluster: &ClusterName) -> Self {
         let objects: Vec<Item<'a>> = desired
             .resources
             .values()
+            .filter(|resource| resource.cluster == *cluster)
             .flat_map(|resource| {
                 resource.objects.known().iter().map(|desired| Item { address: &resource.address, desired })
             })

@@ -1,4 +1,6 @@
 //! Whole plans of small worlds: what is applied, what others do to it, and what is planned then.
+mod several_clusters;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -6,9 +8,9 @@ use serde_json::json;
 use super::draft::Draft;
 use super::*;
 use crate::model::{
-    Address, Blind, Carried, ClusterIdentity, Desired, DesiredObject, DesiredResource, Exports, FIELD_MANAGER,
-    FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy, Readiness, Scope,
-    ServedKind, Span, Surroundings, Target,
+    Address, Blind, Carried, ClusterIdentity, ClusterName, Clusters, Desired, DesiredObject, DesiredResource, Exports,
+    FIELD_MANAGER, FieldPath, FileId, Generated, Graph, Json, Kind, Lifecycle, Object, Objects, Observed, OnDestroy,
+    Readiness, Scope, ServedKind, Span, Surroundings, Target,
 };
 use crate::ssa::{self, Schemas};
 use crate::state::{Recorded, RecordedObject, State, Status, applied_form};
@@ -24,6 +26,8 @@ pub(super) struct World {
     pub(super) desired: Desired,
     pub(super) state: State,
     pub(super) observed: Observed,
+    /// The clusters beside the default one.
+    pub(super) others: Clusters<Observed>,
     pub(super) options: Options,
     pub(super) schemas: Schemas,
 }
@@ -82,14 +86,15 @@ impl World {
         let state = State {
             lineage: "l1".to_owned(),
             salt: "salt".to_owned(),
-            cluster: Some(cluster.clone()),
+            clusters: Clusters::from([(ClusterName::default(), cluster.clone())]),
             ..State::default()
         };
         let (live, documents, blind) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         Self {
             desired: Desired::default(),
             state,
-            observed: Observed { cluster, live, kinds, documents, blind, requests: 1 },
+            observed: Observed { cluster, context: None, live, kinds, documents, blind, requests: 1 },
+            others: Clusters::new(),
             options: Options::default(),
             schemas: Schemas::built_in(),
         }
@@ -112,6 +117,7 @@ impl World {
         let resource = DesiredResource {
             address: address.clone(),
             span: Span { file: FileId(0), start: 0, end: 1 },
+            cluster: ClusterName::default(),
             lifecycle: Lifecycle::default(),
             triggers: Vec::new(),
             objects: Objects::Known(objects),
@@ -152,7 +158,8 @@ impl World {
                 self.put(desired.object.json().clone(), FIELD_MANAGER, &uid);
                 let applied = applied_form(&desired.object, &desired.sensitive, "salt");
                 let (namespace, name) = (identity.namespace, identity.name);
-                objects.push(RecordedObject { kind, namespace, name, uid, applied });
+                let cluster = ClusterName::default();
+                objects.push(RecordedObject { cluster, kind, namespace, name, uid, applied });
             }
             let recorded = Recorded {
                 status: Status::Ready,
@@ -193,7 +200,9 @@ impl World {
     }
 
     pub(super) fn draft(&self) -> Result<Draft, Vec<crate::model::Diagnostic>> {
-        draft(self.desired.clone(), &self.state, &self.observed, self.options.clone())
+        let mut observed = self.others.clone();
+        observed.insert(ClusterName::default(), self.observed.clone());
+        draft(self.desired.clone(), &self.state, &observed, self.options.clone())
     }
 
     /// Plans; every dry-run answers what the local merge would.
@@ -205,7 +214,8 @@ impl World {
 
     fn answer(&self, question: &Question) -> Answer {
         let config = &question.object;
-        let live = self.observed.live.get(&config.identity());
+        let observed = self.others.get(&question.cluster).unwrap_or(&self.observed);
+        let live = observed.live.get(&config.identity());
         let Some(schema) = self.schemas.of(&config.kind()) else {
             return Answer::NotPreviewable { reason: "no schema".to_owned() };
         };
@@ -243,7 +253,7 @@ fn short(plan: &Plan) -> Vec<String> {
                 Change::Delete { .. } => ("delete", false),
                 Change::Forget { .. } => ("forget", false),
             };
-            lines.push(format!("  {verb}{} {}", if force { " by force" } else { "" }, change.identity()));
+            lines.push(format!("  {verb}{} {}", if force { " by force" } else { "" }, change.located()));
             lines.extend(change.fields().iter().map(field));
         }
     }
@@ -255,8 +265,8 @@ fn short(plan: &Plan) -> Vec<String> {
                     (if it.certain { "" } else { " perhaps" }, if it.expected { " as expected" } else { "" });
                 format!("drift {} by{sure} {owner}{left}", it.path)
             })),
-            DriftKind::Deleted => lines.push(format!("drift {} deleted", drift.identity)),
-            DriftKind::Recreated { .. } => lines.push(format!("drift {} recreated", drift.identity)),
+            DriftKind::Deleted => lines.push(format!("drift {} deleted", drift.object)),
+            DriftKind::Recreated { .. } => lines.push(format!("drift {} recreated", drift.object)),
         }
     }
     lines.extend(plan.diagnostics.iter().map(|it| format!("{:?}: {}", it.severity, it.message).to_lowercase()));
@@ -720,7 +730,7 @@ fn a_secret_text_is_hidden_when_it_changes_and_when_it_goes() {
     world.want_all("a", vec![with_env("hunter22")]);
     world.apply();
     world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
-    world.observed = assume(&world.state);
+    world.observed = assume(&ClusterName::default(), None, &world.state);
     world.check(&["thing.a NoOp", "  keep Deployment a/d"]);
     world.observed = World::empty().observed;
     world.apply();
@@ -799,7 +809,7 @@ fn without_a_refresh_the_state_stands_for_the_cluster() {
     world.want_all("a", vec![secret("me")]);
     world.want("b", deployment(1, "i"));
     world.apply();
-    world.observed = assume(&world.state);
+    world.observed = assume(&ClusterName::default(), None, &world.state);
     world.check(&["thing.a NoOp", "  keep Secret a/s", "thing.b NoOp", "  keep Deployment a/d"]);
     world.want_all("a", vec![secret("you")]);
     let draft = world.draft().expect("a draft");
