@@ -83,6 +83,8 @@ const fn required(name: &'static str, of: Of, about: &'static str) -> AttributeD
 const DEPENDS_ON: AttributeDefinition =
     optional("depends_on", Of::References, "What must be up first, where no reference says so.");
 const COUNT: AttributeDefinition = optional("count", Of::Number, "How many instances; `count.index` numbers them.");
+const CLUSTER: AttributeDefinition =
+    optional("cluster", Of::Text, "Which cluster it lives in, such as `cluster.west`. Default: that of the module.");
 const FOR_EACH: AttributeDefinition =
     optional("for_each", Of::Collection, "One instance for each member; `each.key` and `each.value` are the member.");
 const CONDITION: &[AttributeDefinition] = &[
@@ -121,7 +123,7 @@ pub(crate) const BLOCKS: &[BlockDefinition] = &[
         name: "cluster",
         labels: &["name"],
         is_label_optional: true,
-        about: "The cluster to work on.",
+        about: "A cluster to work on: the default one, or with a label one that resources and modules choose.",
         attributes: &[
             optional("kubeconfig", Of::Text, "The kubeconfig file."),
             optional("context", Of::Text, "The context in it."),
@@ -169,6 +171,7 @@ pub(crate) const BLOCKS: &[BlockDefinition] = &[
             COUNT,
             FOR_EACH,
             DEPENDS_ON,
+            CLUSTER,
             optional("allow_checks", Of::ConstantTexts, "Codes of warnings that are silenced, such as `[\"RF113\"]`."),
         ],
         blocks: &[LIFECYCLE],
@@ -184,6 +187,7 @@ pub(crate) const BLOCKS: &[BlockDefinition] = &[
             COUNT,
             FOR_EACH,
             DEPENDS_ON,
+            CLUSTER,
         ],
         is_open: true,
         ..BLOCK
