@@ -146,7 +146,8 @@ impl Drafting {
                 let objects = stamped.remove(address).unwrap_or_default();
                 if let Some(recorded) = context.state.resources.get(address) {
                     let (then, now) = (&recorded.triggers, &planned.triggers);
-                    planned.triggered_by = triggers::fired(&resource.triggers, then, now, &self.plan.resources);
+                    let others = &self.plan.resources;
+                    planned.triggered_by = triggers::fired(&resource.triggers, then, now, others, context.state);
                 }
                 let replace = planned.triggered_by.is_some() || is_asked_for(context, address);
                 planned.changes = self.judge_all(context, address, resource, objects, replace);

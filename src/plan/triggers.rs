@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Address, Trigger, salted_hash};
+use crate::state::State;
 
 use super::{Change, ResourcePlan, value_to_json};
 
@@ -20,11 +21,13 @@ pub(super) fn fired(
     recorded: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
     planned: &BTreeMap<Address, ResourcePlan>,
+    state: &State,
 ) -> Option<String> {
+    let is_anew = |address, planned| is_changed(planned) || goes_elsewhere(address, planned, state);
     let is_fired = |trigger: &&Trigger| match trigger {
         Trigger::Value { name, .. } => recorded.contains_key(name) && recorded.get(name) != now.get(name),
         Trigger::Resources(resources) => {
-            planned.iter().any(|(address, planned)| resources.covers(address) && is_changed(planned))
+            planned.iter().any(|(address, planned)| resources.covers(address) && is_anew(address, planned))
         }
     };
     triggers.iter().find(is_fired).map(|trigger| match trigger {
@@ -40,4 +43,10 @@ fn is_changed(planned: &ResourcePlan) -> bool {
         Change::Replace { .. } => true,
         _ => false,
     })
+}
+
+/// Tells whether a resource leaves a cluster for another one: there it is made anew.
+fn goes_elsewhere(address: &Address, planned: &ResourcePlan, state: &State) -> bool {
+    let recorded = state.resources.get(address).into_iter().flat_map(|recorded| &recorded.objects);
+    !planned.changes.is_empty() && recorded.into_iter().any(|object| object.cluster != planned.cluster)
 }

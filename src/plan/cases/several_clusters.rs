@@ -1,5 +1,6 @@
 //! Two clusters side by side: nothing of the one counts in the other.
 use super::*;
+use crate::model::{Import, Trigger};
 
 fn west() -> ClusterName {
     ClusterName::named("west")
@@ -129,6 +130,33 @@ fn a_namespace_and_its_objects_hold_together_in_each_cluster() {
     let plan = world.plan().expect("a plan");
     let needs = |name: &str| plan.graph.needs(&address(name)).cloned().collect::<Vec<_>>();
     assert_eq!((needs("b"), needs("d")), (vec![address("a")], vec![address("c")]));
+}
+
+#[test]
+fn an_import_looks_in_the_cluster_of_its_resource() {
+    let mut world = World::empty().with_west();
+    world.put(config_map("m", "1"), "kubectl", "u9");
+    world.want("a", config_map("m", "1")).cluster = west();
+    world.desired.imports = vec![Import { to: address("a"), id: "a/m".to_owned(), span: None }];
+    world.check(&["error: there is no ConfigMap a/m in cluster west to import into `thing.a`"]);
+    let observed = world.others.get_mut(&west()).expect("there is a west");
+    std::mem::swap(&mut observed.live, &mut world.observed.live);
+    let plan = world.plan().expect("a plan");
+    assert_eq!(plan.resources[&address("a")].action, Action::Adopt);
+    assert_eq!(plan.resources[&address("a")].changes[0].cluster(), &west());
+}
+
+#[test]
+fn a_move_to_another_cluster_makes_anew_what_is_triggered_by_it() {
+    let mut world = World::empty().with_west();
+    world.want("a", config_map("m", "1"));
+    let trigger = Trigger::Resources("thing.a".parse().expect("a selector"));
+    world.want("b", config_map("n", "1")).triggers = vec![trigger];
+    world.desired.graph.depend(address("b"), address("a"));
+    world.apply();
+    world.want("a", config_map("m", "1")).cluster = west();
+    let plan = world.plan().expect("a plan");
+    assert_eq!(plan.resources[&address("b")].triggered_by.as_deref(), Some("thing.a"));
 }
 
 #[test]
