@@ -116,8 +116,10 @@ fn by_count(count: usize) -> String {
     )
 }
 
+/// `range` ends at 1,024, so that the keys are made of pairs.
 fn by_for_each(count: usize) -> String {
+    let numbers = format!("setproduct(range({}), range(100))", count / 100);
     format!(
-        "resource \"config_map\" \"c\" {{\n  for_each  = {{ for i in range({count}) : \"c${{i}}\" => i }}\n  namespace = \"bench\"\n  name      = each.key\n  data      = {{ k = \"v${{each.value}}\" }}\n}}\n"
+        "resource \"config_map\" \"c\" {{\n  for_each  = {{ for pair in {numbers} : \"c${{pair[0]}}-${{pair[1]}}\" => pair[1] }}\n  namespace = \"bench\"\n  name      = each.key\n  data      = {{ k = \"v${{each.value}}\" }}\n}}\n"
     )
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::connecting::Opened;
 use crate::config::{Assignment, Sources};
 use crate::model::{Address, Target};
 use crate::plan::ConflictPolicy;
@@ -76,6 +77,9 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "RAYFORM_WORKSPACE",
           value_parser = super::workspace::parse_name)]
     pub workspace: Option<String>,
+    /// The sandboxes of this process.
+    #[arg(skip)]
+    pub opened: Opened,
 }
 
 /// Values for variables.

@@ -1,6 +1,7 @@
 //! The clusters that a command works with: only those that anything desired or recorded lives in are connected.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::arguments::Global;
 use super::exit::Failure;
@@ -8,7 +9,7 @@ use super::project::sandbox_folder;
 use crate::cluster::{self, Cluster, Settings, Target};
 use crate::eval::ClusterSettings;
 use crate::model::{ClusterName, Clusters, Desired};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, SandboxError};
 use crate::state::Loaded;
 
 /// What stands for the service account of the pod that rayform runs in.
@@ -28,6 +29,22 @@ impl Connections {
             sandbox.flush()?;
         }
         Ok(())
+    }
+}
+
+/// The sandboxes that this process has open, by folder: of several runs, each finds the one of the first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Opened(Arc<Mutex<BTreeMap<PathBuf, Sandbox>>>);
+
+impl Opened {
+    fn open(&self, folder: &Path) -> Result<Sandbox, SandboxError> {
+        let mut opened = self.0.lock().expect("no holder of this lock panics");
+        if let Some(sandbox) = opened.get(folder) {
+            return Ok(sandbox.clone());
+        }
+        let sandbox = Sandbox::open(Some(folder))?;
+        opened.insert(folder.to_owned(), sandbox.clone());
+        Ok(sandbox)
     }
 }
 
@@ -56,7 +73,7 @@ pub(super) async fn connect(
     for (name, settings) in configured.iter().filter(|(name, _)| used.contains(*name)) {
         let cluster = match sandbox_folder(global) {
             Some(folder) => {
-                let sandbox = Sandbox::open(Some(&folder_of(&folder, name)))?;
+                let sandbox = global.opened.open(&folder_of(&folder, name))?;
                 let cluster = cluster::connect(Target::Service(sandbox.router()), Settings::default()).await?;
                 connections.sandboxes.push(sandbox);
                 cluster

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::arguments::{Applying, Given, Global, Planning, Variables};
+use super::connecting::Opened;
 use super::exit::{Exit, Failure};
 use super::planning::{self, Planned};
 use super::project;
@@ -119,7 +120,12 @@ struct Bench {
 impl Bench {
     fn new(test: &Test, global: &Global, terminal: &Terminal) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
-        let global = Global { sandbox: Some(folder.path().to_path_buf()), workspace: None, ..global.clone() };
+        let global = Global {
+            sandbox: Some(folder.path().to_path_buf()),
+            workspace: None,
+            opened: Opened::default(),
+            ..global.clone()
+        };
         let applying = Applying { auto_approve: true, ..test.applying.clone() };
         let sources = terminal.sources.clone();
         let planning = test.planning.clone();

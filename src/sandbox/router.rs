@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::response::Response;
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 
@@ -56,7 +56,7 @@ async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Respo
     sandbox.drive();
     match effect {
         Some(Effect::Reset { .. }) => broken(),
-        Some(Effect::Truncate { bytes }) => truncate(response, bytes).await,
+        Some(Effect::Truncate { bytes }) => truncate(response, bytes),
         _ => response,
     }
 }
@@ -210,12 +210,17 @@ fn reset() -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::ConnectionReset, "connection reset by a scripted fault")
 }
 
-async fn truncate(response: Response, bytes: usize) -> Response {
+fn truncate(response: Response, bytes: usize) -> Response {
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
-    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let part = whole.slice(..bytes.min(whole.len()));
-    Response::from_parts(parts, Body::from(part))
+    // As it comes, for a watch is not whole before it ends.
+    let part = stream::unfold((body.into_data_stream(), bytes), |(mut rest, left)| async move {
+        let chunk = if left > 0 { rest.next().await?.ok()? } else { return None };
+        let part = chunk.slice(..chunk.len().min(left));
+        let left = left - part.len();
+        Some((Ok::<_, std::io::Error>(part), (rest, left)))
+    });
+    Response::from_parts(parts, Body::from_stream(part))
 }
 
 /// Waits by the sandbox's clock.
