@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::project::{self, Project};
 use super::terminal::Terminal;
 use crate::config;
-use crate::eval::{self, Evaluation, Known};
+use crate::eval::{Evaluation, Known};
 
 /// Answer expressions with the configuration, its variables and what is recorded; asks no cluster.
 ///
@@ -25,8 +25,7 @@ impl Console {
     pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
         let project = Project::open_or_empty(global, &self.variables, terminal)?;
         let state = project::load(&project::store(global))?.state;
-        let recorded = state.resources.iter();
-        let known = recorded.map(|(address, it)| (address.clone(), eval::exports(&it.exports))).collect();
+        let known = project::known(&state);
         let mut session = Session { evaluation: &project.evaluation, known, failed: false };
         if io::stdin().is_terminal() {
             session.interactive(terminal)?;

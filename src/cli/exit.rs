@@ -40,8 +40,8 @@ pub(super) enum Failure {
     Sandbox(#[from] SandboxError),
     #[error("the saved plan is stale: {0}")]
     Stale(String),
-    /// What went wrong was told already.
-    #[error("told already")]
+    /// The diagnostics of an apply, which the terminal held back, say what went wrong.
+    #[error("apply failed in part")]
     Told,
     /// Anything else, said in one sentence and one hint.
     #[error("{message}")]

@@ -9,10 +9,10 @@ use super::exit::Failure;
 use super::terminal::Terminal;
 use super::workspace;
 use crate::config::{self, Flag, Sources};
-use crate::eval::{self, ClusterSettings, Evaluation, Inputs};
+use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Known};
 use crate::model::{ClusterName, Clusters};
 use crate::resource;
-use crate::state::{Loaded, Lock, LockOwner, Store};
+use crate::state::{Loaded, Lock, LockOwner, State, Store};
 
 /// An evaluated configuration.
 #[derive(Debug)]
@@ -79,6 +79,12 @@ pub(super) fn state_folder(global: &Global) -> PathBuf {
 /// Reads the state.
 pub(super) fn load(store: &Store) -> Result<Loaded, Failure> {
     Ok(store.load(|| uuid::Uuid::new_v4().to_string())?)
+}
+
+/// Returns what the resources export, as the state has it.
+pub(super) fn known(state: &State) -> Known {
+    let resources = state.resources.iter();
+    resources.map(|(address, recorded)| (address.clone(), eval::exports(&recorded.exports))).collect()
 }
 
 /// Takes the state's lock, and tells of a run that died with it.

@@ -19,7 +19,6 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     match dispatch(arguments, &global, &mut terminal) {
         Ok(exit) => exit.into(),
         Err(Failure::Print(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(Failure::Told) => ExitCode::FAILURE,
         Err(failure) => {
             terminal.failure(&failure);
             ExitCode::from(failure.code())

@@ -46,6 +46,8 @@ impl Terminal {
     /// Prints nothing from now on, and keeps the diagnostics.
     pub(super) fn mute(&mut self) {
         self.held = Some(Vec::new());
+        // The places of the next run are others, though they bear the same numbers.
+        self.told.clear();
     }
 
     /// Prints again, and returns the diagnostics that were kept.

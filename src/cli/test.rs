@@ -206,7 +206,7 @@ impl Bench {
 
     /// Checks the conditions, and remembers the outputs for later runs.
     fn look(&mut self, evaluation: &eval::Evaluation, state: &State, run: &TestRun) -> Vec<Diagnostic> {
-        let known = if run.command == TestCommand::Apply { exports(state) } else { Known::new() };
+        let known = if run.command == TestCommand::Apply { project::known(state) } else { Known::new() };
         let outputs = evaluation.outputs(&known);
         let outputs = Value::map(outputs.into_iter().map(|(name, output)| (name, output.value)));
         self.runs.insert(run.name.clone(), outputs.clone());
@@ -261,12 +261,6 @@ fn expected(config: &Config, run: &TestRun, found: Vec<Diagnostic>) -> Result<Ve
 
 fn unfailed(reference: &config::ir::Expression) -> Diagnostic {
     Diagnostic::error("this was expected to refuse, and does not").at(reference.span)
-}
-
-/// Returns what the resources export, as the state has it.
-fn exports(state: &State) -> Known {
-    let resources = state.resources.iter();
-    resources.map(|(address, recorded)| (address.clone(), eval::exports(&recorded.exports))).collect()
 }
 
 fn say(terminal: &mut Terminal, text: &str, line: &serde_json::Value) -> Result<(), Failure> {
