@@ -16,16 +16,16 @@ use crate::state::Loaded;
 const IN_CLUSTER: &str = "in-cluster";
 
 /// Connections to clusters, and the sandboxes behind them where there are any.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Connections {
     pub clusters: Clusters<Cluster>,
-    sandboxes: Vec<Sandbox>,
+    sandboxes: Clusters<Sandbox>,
 }
 
 impl Connections {
     /// Makes sure that what sandboxes hold survives a loss of power.
     pub(super) fn finish(&self) -> Result<(), Failure> {
-        for sandbox in &self.sandboxes {
+        for sandbox in self.sandboxes.values() {
             sandbox.flush()?;
         }
         Ok(())
@@ -48,37 +48,43 @@ impl Opened {
     }
 }
 
-/// Returns the clusters that anything desired, recorded or left open by a run that died lives in.
+/// Returns the clusters that anything desired, recorded or left open by a run that died lives in, or that are read
+/// during apply.
 pub(super) fn used(desired: &Desired, loaded: &Loaded) -> BTreeSet<ClusterName> {
+    let read = desired.deferred.values().flat_map(|deferred| &deferred.clusters);
     let desired = desired.resources.values().map(|resource| &resource.cluster);
     let recorded = loaded.state.resources.values().flat_map(|resource| &resource.objects).map(|object| &object.cluster);
     let open = loaded.unfinished.iter().flatten().map(|intent| &intent.object.cluster);
-    desired.chain(recorded).chain(open).cloned().collect()
+    desired.chain(recorded).chain(open).chain(read).cloned().collect()
 }
 
 /// Connects the clusters that are used and configured. Where nothing is used, the default one stands for all.
+///
+/// Connections that there are already are taken over; those that are not used are given up.
 pub(super) async fn connect(
     global: &Global,
     configured: &Clusters<ClusterSettings>,
     mut used: BTreeSet<ClusterName>,
+    mut before: Connections,
 ) -> Result<Connections, Failure> {
     let default = ClusterName::default();
     if used.is_empty() {
         used.insert(default.clone());
     }
-    if !used.contains(&default) && global.sandbox.is_none() {
-        refuse_flags(global)?;
-    }
-    let mut connections = Connections { clusters: Clusters::new(), sandboxes: Vec::new() };
+    let mut connections = Connections::default();
     for (name, settings) in configured.iter().filter(|(name, _)| used.contains(*name)) {
-        let cluster = match sandbox_folder(global) {
-            Some(folder) => {
+        if let Some(sandbox) = before.sandboxes.remove(name) {
+            connections.sandboxes.insert(name.clone(), sandbox);
+        }
+        let cluster = match (before.clusters.remove(name), sandbox_folder(global)) {
+            (Some(cluster), _) => cluster,
+            (None, Some(folder)) => {
                 let sandbox = global.opened.open(&folder_of(&folder, name))?;
                 let cluster = cluster::connect(Target::Service(sandbox.router()), Settings::default()).await?;
-                connections.sandboxes.push(sandbox);
+                connections.sandboxes.insert(name.clone(), sandbox);
                 cluster
             }
-            None => cluster::connect(target(global, name, settings), Settings::default()).await?,
+            (None, None) => cluster::connect(target(global, name, settings), Settings::default()).await?,
         };
         connections.clusters.insert(name.clone(), cluster);
     }
@@ -106,8 +112,11 @@ fn target(global: &Global, name: &ClusterName, settings: &ClusterSettings) -> Ta
     Target::Kubeconfig { files, context: chosen.or_else(|| settings.context.clone()) }
 }
 
-/// A flag that chooses nothing must not look as if it did.
-fn refuse_flags(global: &Global) -> Result<(), Failure> {
+/// Refuses a flag that chooses nothing, for it must not look as if it did.
+pub(super) fn check_flags(global: &Global, used: &BTreeSet<ClusterName>) -> Result<(), Failure> {
+    if used.is_empty() || used.contains(&ClusterName::default()) || global.sandbox.is_some() {
+        return Ok(());
+    }
     let flag = match (&global.context, &global.kubeconfig) {
         (Some(_), _) => "--context",
         (_, Some(_)) => "--kubeconfig",

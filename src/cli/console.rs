@@ -8,7 +8,8 @@ use super::exit::{Exit, Failure};
 use super::project::{self, Project};
 use super::terminal::Terminal;
 use crate::config;
-use crate::eval::{Evaluation, Known};
+use crate::eval::Evaluation;
+use crate::model::Known;
 
 /// Answer expressions with the configuration, its variables and what is recorded; asks no cluster.
 ///

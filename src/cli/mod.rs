@@ -19,6 +19,7 @@ mod plan;
 mod planning;
 mod progress;
 mod project;
+mod reading;
 mod render;
 mod run;
 mod sandbox;

@@ -3,6 +3,7 @@ use super::arguments::{Global, Planning, Variables};
 use super::connecting::Connections;
 use super::exit::Failure;
 use super::project::{self, Project};
+use super::reading;
 use super::terminal::Terminal;
 use crate::model::{Clusters, Desired, Import, Kind, Observed};
 use crate::plan::{self, Drift, Mode, Options, Plan};
@@ -29,10 +30,9 @@ pub(super) async fn plan(
     mode: Mode,
     terminal: &mut Terminal,
 ) -> Result<Planned, Failure> {
-    let project = Project::open(global, &planning.variables, terminal)?;
     let store = project::store(global);
     let loaded = begun(project::load(&store)?, planning);
-    let connections = project.connect(global, &loaded).await?;
+    let (project, connections) = reading::open(global, &planning.variables, &loaded, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
@@ -60,10 +60,9 @@ pub(super) async fn drift(
     variables: &Variables,
     terminal: &mut Terminal,
 ) -> Result<Vec<Drift>, Failure> {
-    let project = Project::open(global, variables, terminal)?;
     let store = project::store(global);
     let loaded = project::load(&store)?;
-    let connections = project.connect(global, &loaded).await?;
+    let (project, connections) = reading::open(global, variables, &loaded, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
     let observed = refresh(&connections, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;

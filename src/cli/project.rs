@@ -8,9 +8,9 @@ use super::connecting::{self, Connections};
 use super::exit::Failure;
 use super::terminal::Terminal;
 use super::workspace;
-use crate::config::{self, Flag, Sources};
-use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Known};
-use crate::model::{ClusterName, Clusters};
+use crate::config::{self, Config, Flag, Sources};
+use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Reading};
+use crate::model::{ClusterName, Clusters, Known};
 use crate::resource;
 use crate::state::{Loaded, Lock, LockOwner, State, Store};
 
@@ -21,12 +21,9 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Reads and evaluates the configuration, and shows its warnings.
+    /// Reads and evaluates the configuration without asking any cluster, and shows its warnings.
     pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
-        let loaded = config::load_beside(&global.chdir, variables.given.sources.clone());
-        terminal.sources = loaded.sources;
-        let config = loaded.config.map_err(Failure::Mistakes)?;
-        let inputs = inputs(global, variables, &mut terminal.sources)?;
+        let (config, inputs) = configuration(global, variables, terminal)?;
         let evaluation = eval::evaluate(&config, &inputs, &mut terminal.secrets).map_err(Failure::Mistakes)?;
         terminal.diagnostics(&evaluation.desired.diagnostics)?;
         Ok(Self { evaluation: Arc::new(evaluation) })
@@ -46,12 +43,19 @@ impl Project {
         let evaluation = eval::evaluate(&config, &inputs, &mut terminal.secrets).map_err(Failure::Mistakes)?;
         Ok(Self { evaluation: Arc::new(evaluation) })
     }
+}
 
-    /// Connects to the clusters that are used, as flags, configuration and environment say, in this order.
-    pub(super) async fn connect(&self, global: &Global, loaded: &Loaded) -> Result<Connections, Failure> {
-        let used = connecting::used(&self.evaluation.desired, loaded);
-        connecting::connect(global, &self.evaluation.clusters, used).await
-    }
+/// Reads the configuration and the values of its variables.
+pub(super) fn configuration(
+    global: &Global,
+    variables: &Variables,
+    terminal: &mut Terminal,
+) -> Result<(Arc<Config>, Inputs), Failure> {
+    let loaded = config::load_beside(&global.chdir, variables.given.sources.clone());
+    terminal.sources = loaded.sources;
+    let config = loaded.config.map_err(Failure::Mistakes)?;
+    let inputs = inputs(global, variables, &mut terminal.sources)?;
+    Ok((config, inputs))
 }
 
 /// Connects to every cluster that the configuration names; without one, to the one that flags and environment name.
@@ -62,7 +66,8 @@ pub(super) async fn connect_all(global: &Global, terminal: &mut Terminal) -> Res
         Clusters::from([(ClusterName::default(), ClusterSettings::default())])
     };
     let all = configured.keys().cloned().collect();
-    connecting::connect(global, &configured, all).await
+    connecting::check_flags(global, &all)?;
+    connecting::connect(global, &configured, all, Connections::default()).await
 }
 
 /// Returns the place of the state of the workspace that is worked in.
@@ -84,7 +89,8 @@ pub(super) fn load(store: &Store) -> Result<Loaded, Failure> {
 /// Returns what the resources export, as the state has it.
 pub(super) fn known(state: &State) -> Known {
     let resources = state.resources.iter();
-    resources.map(|(address, recorded)| (address.clone(), eval::exports(&recorded.exports))).collect()
+    let exports = resources.map(|(address, recorded)| (address.clone(), eval::exports(&recorded.exports)));
+    Known { exports: exports.collect(), ..Known::default() }
 }
 
 /// Takes the state's lock, and tells of a run that died with it.
@@ -148,5 +154,12 @@ pub(super) fn inputs(global: &Global, variables: &Variables, sources: &mut Sourc
     let mut assignments = config::variables(&global.chdir, &environment, &flags, sources).map_err(Failure::Mistakes)?;
     assignments.extend(variables.given.assignments.iter().cloned());
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    Ok(Inputs { assignments, now: now(), home, workspace: workspace::current(global), resource_types: resource::all() })
+    Ok(Inputs {
+        assignments,
+        now: now(),
+        home,
+        workspace: workspace::current(global),
+        resource_types: resource::all(),
+        reading: Reading::Never,
+    })
 }

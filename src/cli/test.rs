@@ -6,16 +6,17 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::arguments::{Applying, Given, Global, Planning, Variables};
-use super::connecting::Opened;
+use super::connecting::{self, Connections, Opened};
 use super::exit::{Exit, Failure};
 use super::planning::{self, Planned};
 use super::project;
+use super::reading;
 use super::terminal::Terminal;
 use super::working;
 use crate::config::ir::Attribute;
 use crate::config::{self, Assigned, Assignment, Config, Origin, Sources, TestCommand, TestFile, TestRun};
-use crate::eval::{self, Known, Names};
-use crate::model::{Diagnostic, Severity, Value};
+use crate::eval::{self, Names};
+use crate::model::{Diagnostic, Known, Output, Severity, Value};
 use crate::plan::Mode;
 use crate::state::State;
 
@@ -163,7 +164,7 @@ impl Bench {
             }
             Err(failure) => Err(failure),
             Ok(_) if !run.expect_failures.is_empty() => Ok(run.expect_failures.iter().map(unfailed).collect()),
-            Ok((planned, state)) => Ok(self.look(&planned, &state, run)),
+            Ok((planned, state)) => self.look(&planned, &state, run).await,
         }
     }
 
@@ -205,14 +206,34 @@ impl Bench {
     }
 
     /// Checks the conditions, and remembers the outputs for later runs.
-    fn look(&mut self, evaluation: &eval::Evaluation, state: &State, run: &TestRun) -> Vec<Diagnostic> {
-        let known = if run.command == TestCommand::Apply { project::known(state) } else { Known::new() };
-        let outputs = evaluation.outputs(&known);
+    async fn look(
+        &mut self,
+        evaluation: &eval::Evaluation,
+        state: &State,
+        run: &TestRun,
+    ) -> Result<Vec<Diagnostic>, Failure> {
+        let mut known = if run.command == TestCommand::Apply { project::known(state) } else { Known::default() };
+        let outputs = self.outputs(evaluation, &mut known, run).await?;
         let outputs = Value::map(outputs.into_iter().map(|(name, output)| (name, output.value)));
         self.runs.insert(run.name.clone(), outputs.clone());
         let runs = Value::Map(Arc::new(self.runs.clone()));
         let names = Names::from([(Arc::from("run"), runs), (Arc::from("output"), outputs)]);
-        evaluation.unmet(&run.asserts, &known, &names)
+        Ok(evaluation.unmet(&run.asserts, &known, &names))
+    }
+
+    /// Returns the outputs; after an apply, what they want to know of the cluster is asked.
+    async fn outputs(
+        &self,
+        evaluation: &eval::Evaluation,
+        known: &mut Known,
+        run: &TestRun,
+    ) -> Result<BTreeMap<String, Output>, Failure> {
+        if run.command == TestCommand::Plan {
+            return Ok(evaluation.desired.outputs.clone());
+        }
+        let all = evaluation.clusters.keys().cloned().collect();
+        let connections = connecting::connect(&self.global, &evaluation.clusters, all, Connections::default()).await?;
+        reading::settle(&connections, known, |known| evaluation.outputs(known)).await
     }
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::arguments::{Applying, Global, Locking};
+use super::connecting::Connections;
 use super::exit::{Exit, Failure};
 use super::planning::Planned;
 use super::progress::Progress;
 use super::project::{self, Project};
+use super::reading;
 use super::terminal::Terminal;
-use crate::model::{Diagnostic, Event, Severity};
+use crate::model::{Diagnostic, Event, Known, Severity};
 use crate::plan::Mode;
 use crate::state::Lock;
 use crate::workflow::{self, Limits, Outcome, Work};
@@ -59,15 +61,20 @@ pub(super) async fn carry_out(
     connections.finish()?;
     progress.finish(&outcome, open.len())?;
     if mode == Mode::Apply && outcome.failures == 0 && !outcome.interrupted {
-        checks(&project, &outcome, terminal)?;
+        checks(&project, &connections, outcome.known.clone(), terminal).await?;
     }
     Ok(exit(&outcome))
 }
 
 /// Shows what the `check` blocks find now that everything is up, and that the plan has not shown already.
-fn checks(project: &Project, outcome: &Outcome, terminal: &mut Terminal) -> Result<(), Failure> {
+async fn checks(
+    project: &Project,
+    connections: &Connections,
+    mut known: Known,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
     let told = &project.evaluation.desired.diagnostics;
-    let found = project.evaluation.checks(&outcome.known);
+    let found = reading::settle(connections, &mut known, |known| project.evaluation.checks(known)).await?;
     let new: Vec<Diagnostic> = found.into_iter().filter(|diagnostic| !told.contains(diagnostic)).collect();
     Ok(terminal.diagnostics(&new)?)
 }

@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub outputs: BTreeMap<Arc<str>, OutputBlock>,
     /// By type and name.
     pub resources: BTreeMap<(Arc<str>, Arc<str>), ResourceBlock>,
+    /// By type and name.
+    pub data: BTreeMap<(Arc<str>, Arc<str>), DataBlock>,
     /// The one without a label, and the alternatives.
     pub clusters: Clusters<ClusterBlock>,
     pub modules: BTreeMap<Arc<str>, ModuleBlock>,
@@ -78,6 +80,25 @@ pub(crate) struct ResourceBlock {
     pub postconditions: Vec<Condition>,
     /// References, of `replace_triggered_by`.
     pub triggers: Vec<Expression>,
+    pub arguments: Body,
+}
+
+/// A `data` block: what it may say apart from the arguments of its type.
+#[derive(Clone, Debug)]
+pub(crate) struct DataBlock {
+    pub data_type: Arc<str>,
+    pub type_span: Span,
+    pub name: Arc<str>,
+    pub header: Span,
+    /// The `check` block that it stands in: nothing outside of that one may refer to it, and what fails only warns.
+    pub check: Option<Arc<str>>,
+    pub repetition: Repetition,
+    /// Which cluster is read, where it says so.
+    pub cluster: Option<Expression>,
+    pub depends_on: Vec<Expression>,
+    pub preconditions: Vec<Condition>,
+    /// With `self`.
+    pub postconditions: Vec<Condition>,
     pub arguments: Body,
 }
 

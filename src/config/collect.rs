@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use super::blocks::{ClusterBlock, Condition, Config, OutputBlock, Repetition, ResourceBlock, Variable};
 use super::ir::{Attribute, Block, Body, Expression, Form};
-use super::{module, refactoring, settings, version};
+use super::{data, module, refactoring, settings, version};
 use crate::model::{ClusterName, Diagnostic, Span, Value, nearest};
 
 /// The kinds of top-level blocks.
-const KINDS: [&str; 11] =
-    ["rayform", "cluster", "variable", "locals", "output", "resource", "module", "moved", "removed", "import", "check"];
-
-/// The kinds of Terraform's blocks that rayform knows by name and does not read.
-const UNSUPPORTED: [&str; 1] = ["data"];
+const KINDS: [&str; 12] = [
+    "rayform", "cluster", "variable", "locals", "output", "resource", "data", "module", "moved", "removed", "import",
+    "check",
+];
 
 /// Adds the blocks of one file.
 pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
@@ -29,11 +28,12 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
             "locals" => locals(block, config, diagnostics),
             "output" => output(block, config, diagnostics),
             "resource" => resource(block, config, diagnostics),
+            "data" => data::collect(block, None, config, diagnostics),
             "module" => module::collect(block, config, diagnostics),
             "moved" => refactoring::moved(block, config, diagnostics),
             "removed" => refactoring::removed(block, config, diagnostics),
             "import" => refactoring::import(block, config, diagnostics),
-            "check" => refactoring::check(&block, config, diagnostics),
+            "check" => refactoring::check(block, config, diagnostics),
             _ => diagnostics.push(unknown_block(&block)),
         }
     }
@@ -41,11 +41,8 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
 
 fn unknown_block(block: &Block) -> Diagnostic {
     let kind = &*block.kind;
-    if UNSUPPORTED.contains(&kind) {
-        return Diagnostic::error(format!("`{kind}` blocks are not supported yet")).at(block.header);
-    }
     let diagnostic = Diagnostic::error(format!("there is no block `{kind}`")).at(block.header);
-    match nearest(kind, KINDS.into_iter().chain(UNSUPPORTED)) {
+    match nearest(kind, KINDS) {
         Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
         None if kind == "terraform" => diagnostic.hint("settings of rayform stand in a `rayform` block"),
         None if kind == "provider" => diagnostic.hint("the cluster is chosen by a `cluster` block"),

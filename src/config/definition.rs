@@ -39,6 +39,8 @@ pub(crate) enum Of {
     ConstantBool,
     Constant,
     References,
+    /// The name of a resource or a module.
+    Reference,
     /// A type constraint, such as `list(string)`.
     Type,
 }
@@ -57,6 +59,7 @@ impl Of {
             Self::ConstantBool => "`true` or `false`",
             Self::Constant => "constant",
             Self::References => "list of references",
+            Self::Reference => "reference",
             Self::Type => "type",
         }
     }
@@ -99,6 +102,13 @@ const PRECONDITION: BlockDefinition = BlockDefinition {
     ..BLOCK
 };
 
+const POSTCONDITION: BlockDefinition = BlockDefinition {
+    name: "postcondition",
+    about: "Must hold of what came out, which is called `self`.",
+    attributes: CONDITION,
+    ..BLOCK
+};
+
 const LIFECYCLE: BlockDefinition = BlockDefinition {
     name: "lifecycle",
     about: "How the objects come and go.",
@@ -106,8 +116,33 @@ const LIFECYCLE: BlockDefinition = BlockDefinition {
         optional("prevent_destroy", Of::ConstantBool, "Refuse every plan that would destroy it."),
         optional("on_destroy", Of::ConstantText, "`\"delete\"`, or `\"keep\"` to leave the objects where they are."),
         optional("ignore_changes", Of::ConstantTexts, "Paths of fields that others may change, or `all`."),
+        optional(
+            "replace_triggered_by",
+            Of::References,
+            "What makes it anew when it changes or is made anew: resources, or exports of them.",
+        ),
     ],
-    blocks: &[PRECONDITION],
+    blocks: &[PRECONDITION, POSTCONDITION],
+    ..BLOCK
+};
+
+const READ_CLUSTER: AttributeDefinition =
+    optional("cluster", Of::Text, "Which cluster is read, such as `cluster.west`. Default: that of the module.");
+
+const DATA: BlockDefinition = BlockDefinition {
+    name: "data",
+    labels: &["type", "name"],
+    about: "Something that is read from a cluster when planning; the type says what, and what else the block takes. \
+            It is referred to as `data.TYPE.NAME`. Where it needs resources that are not up yet, by a reference or by \
+            `depends_on`, it is read during apply, when they are.",
+    attributes: &[COUNT, FOR_EACH, DEPENDS_ON, READ_CLUSTER],
+    blocks: &[BlockDefinition {
+        name: "lifecycle",
+        about: "What must hold.",
+        blocks: &[PRECONDITION, POSTCONDITION],
+        ..BLOCK
+    }],
+    is_open: true,
     ..BLOCK
 };
 
@@ -140,6 +175,11 @@ pub(crate) const BLOCKS: &[BlockDefinition] = &[
             optional("description", Of::ConstantText, "For whoever gives the value."),
             optional("sensitive", Of::ConstantBool, "Never show the value, nor what is made of it."),
             optional("nullable", Of::ConstantBool, "Whether null is a value. Default: true."),
+            optional(
+                "ephemeral",
+                Of::ConstantBool,
+                "Read and without effect: no value of a variable is ever recorded.",
+            ),
         ],
         blocks: &[BlockDefinition {
             name: "validation",
@@ -192,6 +232,61 @@ pub(crate) const BLOCKS: &[BlockDefinition] = &[
         is_open: true,
         ..BLOCK
     },
+    DATA,
+    BlockDefinition {
+        name: "moved",
+        about: "What was recorded under one name is called otherwise now: it is not made anew.",
+        attributes: &[
+            required("from", Of::Reference, "The old name, such as `redis.a`, `redis.a[\"x\"]` or `module.team`."),
+            required(
+                "to",
+                Of::Reference,
+                "The new name; of another resource type where that stands for the same objects.",
+            ),
+        ],
+        ..BLOCK
+    },
+    BlockDefinition {
+        name: "removed",
+        about: "A resource or module that is not in the configuration any more, and what becomes of its objects.",
+        attributes: &[required("from", Of::Reference, "Its name, without keys.")],
+        blocks: &[BlockDefinition {
+            name: "lifecycle",
+            about: "What becomes of the objects.",
+            attributes: &[optional(
+                "destroy",
+                Of::ConstantBool,
+                "`false` forgets them and leaves them in the cluster. Default: as the resource had it.",
+            )],
+            ..BLOCK
+        }],
+        ..BLOCK
+    },
+    BlockDefinition {
+        name: "import",
+        about: "Objects that are there already are taken over by a resource; only in the root module.",
+        attributes: &[
+            required("to", Of::Reference, "The resource or instance; its keys may be expressions."),
+            required("id", Of::Text, "Which objects: `NAME`, `NAMESPACE/NAME`, or as the resource type says."),
+            FOR_EACH,
+        ],
+        ..BLOCK
+    },
+    BlockDefinition {
+        name: "check",
+        labels: &["name"],
+        about: "What should hold, before and after apply; what does not is a warning, and stops nothing.",
+        blocks: &[
+            BlockDefinition { name: "assert", about: "One thing that should hold.", attributes: CONDITION, ..BLOCK },
+            BlockDefinition {
+                about: "Something that only this `check` refers to: it is read again after apply, and that it cannot be \
+                        read is a warning.",
+                attributes: &[DEPENDS_ON, READ_CLUSTER],
+                ..DATA
+            },
+        ],
+        ..BLOCK
+    },
 ];
 
 #[cfg(test)]
@@ -210,6 +305,8 @@ mod tests {
         text += " {\n";
         for attribute in definition.attributes.iter().filter(|attribute| attribute.name != "for_each") {
             let value = match (attribute.name, attribute.of) {
+                ("to", _) => "a.c",
+                (_, Of::Reference) => "a.b",
                 ("required_version", _) => "\">= 0\"",
                 ("source", _) => "\"./a\"",
                 ("on_destroy", _) => "\"keep\"",

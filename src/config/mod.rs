@@ -1,6 +1,7 @@
 //! Files into blocks with spans; nothing is evaluated here.
 mod blocks;
 mod collect;
+mod data;
 pub(crate) mod definition;
 mod explain;
 mod format;
@@ -21,7 +22,9 @@ mod test_file;
 mod variables;
 mod version;
 
-pub(crate) use blocks::{CheckBlock, Condition, Config, ImportBlock, ModuleBlock, Repetition, ResourceBlock, Variable};
+pub(crate) use blocks::{
+    CheckBlock, Condition, Config, DataBlock, ImportBlock, ModuleBlock, Repetition, ResourceBlock, Variable,
+};
 pub(crate) use format::format;
 #[cfg(any(test, fuzzing))]
 pub(crate) use format::meaning;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::blocks::{CheckBlock, Config, ImportBlock};
 use super::collect::{check_names, conditions, labels, taker};
 use super::ir::{Attribute, Block, Expression, Form, Step};
-use super::settings;
+use super::{data, settings};
 use crate::model::{Diagnostic, Key, Move, Removal, Target, Value};
 
 /// Adds a `moved` block.
@@ -86,9 +86,9 @@ pub(super) fn import(block: Block, config: &mut Config, diagnostics: &mut Vec<Di
 }
 
 /// Adds a `check` block.
-pub(super) fn check(block: &Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
-    let Some([name]) = labels(block, &["name"], diagnostics) else { return };
-    check_names(block, &[], &["assert"], diagnostics);
+pub(super) fn check(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
+    let Some([name]) = labels(&block, &["name"], diagnostics) else { return };
+    check_names(&block, &[], &["assert", "data"], diagnostics);
     let asserts = conditions(&block.body, "assert", diagnostics);
     let header = block.header;
     if asserts.is_empty() && block.body.blocks_of("assert").next().is_none() {
@@ -99,6 +99,9 @@ pub(super) fn check(block: &Block, config: &mut Config, diagnostics: &mut Vec<Di
         let diagnostic = Diagnostic::error(format!("a second check `{name}`")).at(header);
         diagnostics.push(diagnostic.related(first.header, "the first is here"));
         return;
+    }
+    for inner in block.body.blocks.into_iter().filter(|inner| &*inner.kind == "data") {
+        data::collect(inner, Some(&name), config, diagnostics);
     }
     config.checks.insert(name, CheckBlock { header, asserts });
 }

@@ -72,13 +72,7 @@ pub(super) struct LifecycleBlock {
 
 /// Reads the `lifecycle` blocks of a resource, of which there should be at most one.
 pub(super) fn lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -> LifecycleBlock {
-    let mut blocks = blocks.into_iter();
-    let Some(block) = blocks.next() else { return LifecycleBlock::default() };
-    for second in blocks {
-        let message = "a second `lifecycle` block";
-        diagnostics.push(Diagnostic::error(message).at(second.header).related(block.header, "the first is here"));
-    }
-    labels(&block, &[], diagnostics);
+    let Some(block) = only_lifecycle(blocks, diagnostics) else { return LifecycleBlock::default() };
     let attributes = ["prevent_destroy", "on_destroy", "ignore_changes", "replace_triggered_by"];
     check_names(&block, &attributes, &["precondition", "postcondition"], diagnostics);
     let preconditions = conditions(&block.body, "precondition", diagnostics);
@@ -91,6 +85,28 @@ pub(super) fn lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -
         ignore_changes: ignore_changes(take("ignore_changes"), diagnostics),
     };
     LifecycleBlock { lifecycle, preconditions, postconditions, triggers }
+}
+
+/// Reads the `lifecycle` blocks of a `data` block, which hold conditions alone: those before, and those after.
+pub(super) fn conditions_of_lifecycle(
+    blocks: Vec<Block>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Vec<Condition>, Vec<Condition>) {
+    let Some(block) = only_lifecycle(blocks, diagnostics) else { return Default::default() };
+    check_names(&block, &[], &["precondition", "postcondition"], diagnostics);
+    let preconditions = conditions(&block.body, "precondition", diagnostics);
+    (preconditions, conditions(&block.body, "postcondition", diagnostics))
+}
+
+fn only_lifecycle(blocks: Vec<Block>, diagnostics: &mut Vec<Diagnostic>) -> Option<Block> {
+    let mut blocks = blocks.into_iter();
+    let block = blocks.next()?;
+    for second in blocks {
+        let message = "a second `lifecycle` block";
+        diagnostics.push(Diagnostic::error(message).at(second.header).related(block.header, "the first is here"));
+    }
+    labels(&block, &[], diagnostics);
+    Some(block)
 }
 
 fn on_destroy(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> OnDestroy {

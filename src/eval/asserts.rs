@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evaluate::{Evaluation, Inputs, Known};
+use super::evaluate::{Evaluation, Inputs};
 use super::expression::{Failure, evaluate};
 use super::inputs;
 use super::kinds::Kinds;
@@ -15,7 +15,7 @@ use super::scope::{Roots, Scope};
 use super::world::{World, scope};
 use crate::config::ir::Expression;
 use crate::config::{Condition, Config, on_large_stack};
-use crate::model::{Diagnostic, Value};
+use crate::model::{Diagnostic, Known, Value};
 
 /// What is known by a name beside the configuration, such as `run` and `output`.
 pub(crate) type Names = BTreeMap<Arc<str>, Value>;

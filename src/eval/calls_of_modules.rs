@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clusters;
 use super::evaluate::Evaluator;
-use super::instances::{instances, not_known};
+use super::instances::instances;
 use super::module_instances::{InstanceId, ModuleInstance, without_outputs};
 use super::modules::Modules;
 use super::needs::{Addresses, Carried};
@@ -69,7 +69,7 @@ impl Evaluator<'_> {
             Ok(Some(instances)) => (instances, true),
             Ok(None) if is_tainted => (vec![open()], false),
             Ok(None) => {
-                self.diagnostics.extend(not_known(&block.repetition).filter(|_| !self.instances.get(at).is_open));
+                self.not_known(&block.repetition, self.instances.get(at).is_open);
                 (vec![open()], false)
             }
             Err(failure) => {
@@ -82,20 +82,20 @@ impl Evaluator<'_> {
             self.diagnostics.push(Diagnostic::error(message).at(block.header));
             return false;
         }
-        self.add_instances(at, name, node, instances, is_known);
+        self.add_instances(at, (name, block), node, instances, is_known);
         is_known
     }
 
     fn add_instances(
         &mut self,
         at: InstanceId,
-        name: &Arc<str>,
+        (name, block): (&Arc<str>, &ModuleBlock),
         node: &Node,
         instances: Vec<Instance>,
         is_known: bool,
     ) {
         let Some(module) = self.world.modules.get(node.module).children.get(name).copied() else { return };
-        let whole = if is_known { without_outputs(&instances) } else { Value::Unknown };
+        let whole = if is_known { without_outputs(&block.repetition, &instances) } else { Value::Unknown };
         self.instances.get_mut(at).roots.modules.insert(name.clone(), whole);
         let gate = self.gate(at, node);
         for instance in instances {

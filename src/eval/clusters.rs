@@ -2,8 +2,8 @@
 use super::expression::{Failure, evaluate};
 use super::scope::Scope;
 use super::text::{described, to_text};
+use crate::config::Config;
 use crate::config::ir::Expression;
-use crate::config::{Config, ResourceBlock};
 use crate::model::{ClusterName, Clusters, Diagnostic, Span, Value, nearest};
 
 /// What a `cluster` block says.
@@ -33,17 +33,27 @@ pub(super) fn settings(
     all
 }
 
+/// What chooses a cluster: a block, by its type and name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chooser<'a> {
+    /// What it says itself.
+    pub own: Option<&'a Expression>,
+    pub resource_type: &'a str,
+    pub name: &'a str,
+    pub header: Span,
+}
+
 /// Returns the cluster that an instance is to live in: its own, else the one that its module was given.
 pub(super) fn choose(
-    block: &ResourceBlock,
+    chooser: Chooser<'_>,
     inherited: Option<&ClusterName>,
     root: &Config,
     scope: &Scope<'_>,
 ) -> Result<ClusterName, Failure> {
-    let own = block.cluster.as_ref().map(|expression| named(expression, root, scope)).transpose()?.flatten();
+    let own = chooser.own.map(|expression| named(expression, root, scope)).transpose()?.flatten();
     match own.or_else(|| inherited.cloned()) {
         Some(cluster) => Ok(cluster),
-        None => default(block, root),
+        None => default(chooser, root),
     }
 }
 
@@ -85,15 +95,15 @@ pub(super) fn check_name(name: &str, span: Span, config: &Config) -> Result<Clus
 }
 
 /// Nothing falls back to a default cluster that nobody wrote down where others are.
-fn default(block: &ResourceBlock, config: &Config) -> Result<ClusterName, Failure> {
+fn default(chooser: Chooser<'_>, config: &Config) -> Result<ClusterName, Failure> {
     if has_default(config) {
         return Ok(ClusterName::default());
     }
-    let message = format!("`{}.{}` does not say which cluster it lives in", block.resource_type, block.name);
+    let message = format!("`{}.{}` does not say which cluster it lives in", chooser.resource_type, chooser.name);
     let name = config.clusters.keys().find_map(ClusterName::name).unwrap_or("NAME");
     let hint =
         format!("write `cluster = cluster.{name}`, or add a `cluster` block without a label for all that says nothing");
-    Err(Box::new(Diagnostic::error(message).at(block.header).hint(hint)))
+    Err(Box::new(Diagnostic::error(message).at(chooser.header).hint(hint)))
 }
 
 fn has_default(config: &Config) -> bool {

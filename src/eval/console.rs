@@ -1,7 +1,7 @@
 //! Answers single expressions, as an output of the configuration would.
 use std::collections::BTreeMap;
 
-use super::evaluate::{Evaluation, Known};
+use super::evaluate::Evaluation;
 use super::expression::{Failure, evaluate, fail};
 use super::guess::guess;
 use super::inspect::inspect;
@@ -10,7 +10,7 @@ use super::module_instances::InstanceId;
 use super::newer::Newer;
 use crate::config::ir::{Expression, Form};
 use crate::config::on_large_stack;
-use crate::model::{Json, Value};
+use crate::model::{Json, Known, Value};
 
 impl Evaluation {
     /// Returns the text of an expression's value, with what the resources that are up export.

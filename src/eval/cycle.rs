@@ -35,6 +35,7 @@ fn name(node: &Node, modules: &Modules) -> String {
         Item::Variable(name) | Item::Validation(name) => format!("var.{name}"),
         Item::Local(name) => format!("local.{name}"),
         Item::Resource(resource_type, name) => format!("{resource_type}.{name}"),
+        Item::Data(data_type, name) => format!("data.{data_type}.{name}"),
         Item::Output(name) => format!("output.{name}"),
         Item::Check(name) => format!("check.{name}"),
         Item::Call(name) | Item::End(name) => format!("module.{name}"),

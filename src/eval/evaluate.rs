@@ -1,5 +1,5 @@
 //! A configuration and its variables into what is desired.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,14 +8,15 @@ use super::inputs;
 use super::kinds::{Kinds, ResourceTypes};
 use super::module_instances::{InstanceId, ModuleInstances};
 use super::modules::Modules;
-use super::nodes::{self, NodeId, Nodes};
+use super::nodes::{self, Item, NodeId, Nodes};
+use super::reading::Reading;
 use super::referrers::Referrers;
 use super::text::{described, to_text};
 use super::world::World;
 use super::{calls_of_modules, json_blocks, root_only};
 use crate::config::ir::Expression;
 use crate::config::{Assignment, Config, on_large_stack, sorted};
-use crate::model::{Address, Clusters, Desired, Diagnostic, Secrets, Value, nearest};
+use crate::model::{Address, Clusters, Desired, Diagnostic, Move, Read, Secrets, Value, nearest};
 use crate::resource;
 
 /// What a configuration is evaluated with.
@@ -31,6 +32,7 @@ pub(crate) struct Inputs {
     pub workspace: String,
     /// Usually `resource::all()`.
     pub resource_types: ResourceTypes,
+    pub reading: Reading,
 }
 
 /// What a configuration says.
@@ -44,8 +46,17 @@ pub(crate) struct Evaluation {
     pub(super) nodes: Nodes,
 }
 
-/// The resources that are up, with what they export.
-pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;
+/// One evaluation, perhaps without all answers that it wants.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    /// Of no use while something is wanted.
+    pub result: Result<Evaluation, Vec<Diagnostic>>,
+    /// What `data` blocks want to ask.
+    pub wanted: BTreeSet<Read>,
+    /// Every cluster that a resource may choose.
+    pub clusters: Clusters<ClusterSettings>,
+    pub moves: Vec<Move>,
+}
 
 /// Evaluates everything. Every mistake is reported, by file and place.
 ///
@@ -55,12 +66,22 @@ pub(crate) fn evaluate(
     inputs: &Inputs,
     secrets: &mut Secrets,
 ) -> Result<Evaluation, Vec<Diagnostic>> {
+    pass(config, inputs, secrets).result
+}
+
+/// Evaluates everything as far as it is answered what `data` blocks ask.
+pub(crate) fn pass(config: &Arc<Config>, inputs: &Inputs, secrets: &mut Secrets) -> Pass {
     inputs::remember_given(config, &inputs.assignments, secrets);
-    on_large_stack(|| {
+    let prepared = on_large_stack(|| {
         let config = json_blocks::found(config, inputs.resource_types)?;
-        let modules = Modules::new(&config).map_err(|diagnostic| vec![*diagnostic])?;
-        Evaluator::new(modules, inputs).run(inputs, secrets)
-    })
+        Modules::new(&config).map_err(|diagnostic| vec![*diagnostic])
+    });
+    match prepared {
+        Ok(modules) => on_large_stack(|| Evaluator::new(modules, inputs).run(inputs, secrets)),
+        Err(found) => {
+            Pass { result: Err(found), wanted: BTreeSet::new(), clusters: Clusters::new(), moves: Vec::new() }
+        }
+    }
 }
 
 /// An evaluation under way.
@@ -73,6 +94,14 @@ pub(super) struct Evaluator<'a> {
     pub diagnostics: Vec<Diagnostic>,
     /// What has mistakes, or needs something that has; by node.
     pub tainted: Vec<bool>,
+    /// What is a `data` block that is never read, or needs one; by node.
+    unread: Vec<bool>,
+    /// The node that is being evaluated is one of these.
+    pub is_unread: bool,
+    /// What `data` blocks want to ask.
+    pub wanted: BTreeSet<Read>,
+    /// Resources that are not up yet, and that `data` blocks need.
+    pub awaited: BTreeSet<Address>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -86,12 +115,17 @@ impl<'a> Evaluator<'a> {
             desired: Desired::default(),
             diagnostics: Vec::new(),
             tainted: Vec::new(),
+            unread: Vec::new(),
+            is_unread: false,
+            wanted: BTreeSet::new(),
+            awaited: BTreeSet::new(),
         }
     }
 
-    fn run(mut self, inputs: &'a Inputs, secrets: &mut Secrets) -> Result<Evaluation, Vec<Diagnostic>> {
+    fn run(mut self, inputs: &'a Inputs, secrets: &mut Secrets) -> Pass {
         let root = self.world.modules.root().config.clone();
         self.check_types();
+        self.check_sources();
         calls_of_modules::check(&self.world.modules, &mut self.diagnostics);
         self.given = inputs::given(&root, &inputs.assignments, &mut self.diagnostics);
         let nodes = nodes::nodes(&self.world.modules, &self.world.kinds.names(), &mut self.diagnostics);
@@ -99,6 +133,7 @@ impl<'a> Evaluator<'a> {
         if let Some(nodes) = &nodes {
             root_only::check(&self.world, nodes, &mut self.diagnostics);
             self.tainted = vec![false; nodes.len()];
+            self.unread = vec![false; nodes.len()];
             for id in &nodes.order {
                 self.node(*id, nodes);
             }
@@ -111,19 +146,25 @@ impl<'a> Evaluator<'a> {
         }
         let diagnostics = sorted(std::mem::take(&mut self.diagnostics));
         secrets.extend(self.desired.secrets.clone());
-        match nodes {
+        let (wanted, moves) = (std::mem::take(&mut self.wanted), self.desired.moves.clone());
+        let known = clusters.clone();
+        let result = match nodes {
             Some(nodes) if !diagnostics.iter().any(Diagnostic::is_error) => {
                 self.desired.diagnostics = diagnostics;
                 let Self { desired, world, instances, .. } = self;
                 Ok(Evaluation { desired, clusters, world, instances, nodes })
             }
             _ => Err(diagnostics),
-        }
+        };
+        Pass { result, wanted, clusters: known, moves }
     }
 
     /// Evaluates one node in every instance of its module.
     fn node(&mut self, id: NodeId, nodes: &Nodes) {
         let is_tainted = nodes.broken.contains(&id) || nodes.graph.needs(&id).any(|need| self.tainted[need.index()]);
+        let is_never_read = matches!((&nodes.get(id).item, &self.world.reading), (Item::Data(..), Reading::Never));
+        self.is_unread = is_never_read || nodes.graph.needs(&id).any(|need| self.unread[need.index()]);
+        self.unread[id.index()] = self.is_unread;
         let is_right = self.evaluate_node(nodes.get(id), is_tainted);
         self.tainted[id.index()] = is_tainted || !is_right;
     }
@@ -159,7 +200,14 @@ impl<'a> Evaluator<'a> {
     fn text(&mut self, expression: &Expression) -> Option<String> {
         let value = self.value(InstanceId::ROOT, expression)?;
         match value.unmark().0 {
-            Value::Null | Value::Unknown => None,
+            Value::Null => None,
+            Value::Unknown if self.diagnostics.iter().any(Diagnostic::is_error) => None,
+            Value::Unknown => {
+                let message = "where a cluster is must be known before anything is asked of it";
+                let hint = "let it depend on variables, not on resources or on what is read from a cluster";
+                self.diagnostics.push(Diagnostic::error(message).at(expression.span).hint(hint));
+                None
+            }
             bare => {
                 let text = to_text(bare).map(|text| text.to_string());
                 if text.is_none() {

@@ -177,7 +177,7 @@ fn complete(request: Request<'_>, mut values: BTreeMap<String, Value>) -> BTreeM
 }
 
 /// Marks what the resource type made of unknown and of secret texts.
-fn marked(value: Value, secrets: &Secrets) -> Value {
+pub(super) fn marked(value: Value, secrets: &Secrets) -> Value {
     match value {
         Value::String(text) if text.contains(UNKNOWN) => Value::Unknown,
         Value::String(text) if secrets.taints(&text) => Value::String(text).sensitive(),

@@ -1,4 +1,6 @@
 //! `count` and `for_each`: how many instances a block has, and what tells them apart.
+use std::sync::Arc;
+
 use super::expression::{Failure, evaluate, fail};
 use super::operators::to_number;
 use super::scope::{Instance, Scope};
@@ -16,6 +18,19 @@ pub(super) fn instances(repetition: &Repetition, scope: &Scope<'_>) -> Result<Op
         Repetition::Once => Ok(Some(vec![Instance::Single])),
         Repetition::Count(expression) => counted(expression, scope),
         Repetition::ForEach(expression) => each(expression, scope),
+    }
+}
+
+/// Returns what a block is to others: the value of its only instance, or a list or map of those of all.
+pub(super) fn joined(repetition: &Repetition, instances: &[Instance], values: Vec<Value>) -> Value {
+    let key = |instance: &Instance| match instance {
+        Instance::Each { key: Value::String(key), .. } => Some(key.clone()),
+        _ => None,
+    };
+    match repetition {
+        Repetition::Once => values.into_iter().next().unwrap_or_default(),
+        Repetition::Count(_) => Value::list(values),
+        Repetition::ForEach(_) => Value::Map(Arc::new(instances.iter().filter_map(key).zip(values).collect())),
     }
 }
 

@@ -10,6 +10,7 @@ mod console;
 mod constraint;
 mod convert;
 mod cycle;
+mod data;
 mod dynamic;
 mod evaluate;
 mod expand;
@@ -32,6 +33,7 @@ mod newer;
 mod nodes;
 mod number;
 mod operators;
+mod reading;
 mod refactoring;
 mod references;
 mod referrers;
@@ -39,6 +41,7 @@ mod resolve;
 mod root_only;
 mod scope;
 mod shape;
+mod sight;
 mod targets;
 mod text;
 mod triggers;
@@ -50,7 +53,8 @@ mod world;
 pub(crate) use asserts::{Names, value_of};
 pub(crate) use clusters::ClusterSettings;
 pub(crate) use console::exports;
-pub(crate) use evaluate::{Evaluation, Inputs, Known, evaluate};
+pub(crate) use evaluate::{Evaluation, Inputs, Pass, evaluate, pass};
+pub(crate) use reading::{Read, Reading};
 
 /// Returns every function of the language: how it is called, and what it does.
 pub(crate) fn functions() -> impl Iterator<Item = (String, &'static str)> {

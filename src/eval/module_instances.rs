@@ -2,9 +2,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::instances::joined;
 use super::modules::ModuleId;
 use super::needs::{Addresses, Carried};
 use super::scope::{Instance, Roots};
+use crate::config::Repetition;
 use crate::model::{ClusterName, Key, ModuleStep, Value};
 
 /// Numbers one instance of a module.
@@ -127,20 +129,8 @@ impl ModuleInstances {
 }
 
 /// Returns what a call is to others before its outputs are there.
-pub(super) fn without_outputs(instances: &[Instance]) -> Value {
-    let empty = || Value::Map(Arc::default());
-    match instances {
-        [Instance::Single] => empty(),
-        [Instance::Each { .. }, ..] => {
-            let keys = instances.iter().filter_map(Instance::key);
-            let entry = |key: Key| match key {
-                Key::Name(name) => (name, empty()),
-                Key::Index(index) => (index.to_string(), empty()),
-            };
-            Value::map(keys.map(entry))
-        }
-        _ => Value::list(instances.iter().map(|_| empty()).collect()),
-    }
+pub(super) fn without_outputs(repetition: &Repetition, instances: &[Instance]) -> Value {
+    joined(repetition, instances, instances.iter().map(|_| Value::Map(Arc::default())).collect())
 }
 
 /// Puts an output into the value of a call. Nobody else holds that value before it is complete, so nothing is copied.

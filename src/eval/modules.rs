@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::{self, Config, ModuleBlock, ResourceBlock, cleaned};
+use crate::config::{self, Config, DataBlock, ModuleBlock, ResourceBlock, cleaned};
 use crate::model::{Address, Diagnostic};
 
 /// How many calls of modules a configuration may have, those in modules that are called twice counted twice.
@@ -103,6 +103,11 @@ impl Modules {
     pub(super) fn find(&self, address: &Address) -> Option<ModuleId> {
         let step = |id: ModuleId, name: &str| self.get(id).children.get(name).copied();
         address.modules.iter().try_fold(ModuleId::ROOT, |id, (name, _)| step(id, name))
+    }
+
+    /// Returns a `data` block of a module.
+    pub(super) fn data(&self, id: ModuleId, data_type: &str, name: &str) -> Option<&DataBlock> {
+        self.get(id).config.data.get(&(Arc::from(data_type), Arc::from(name)))
     }
 
     /// Returns the block of a resource.

@@ -28,6 +28,11 @@ impl Carried {
         }
     }
 
+    /// Returns the resources that a value comes from; none where nothing is known of it.
+    pub(super) fn of(&self, item: &Item) -> Addresses {
+        self.get(item).cloned().unwrap_or_default()
+    }
+
     fn get(&self, item: &Item) -> Option<&Addresses> {
         self.0.get(item)
     }
@@ -64,6 +69,10 @@ impl Finder<'_> {
             "var" => gathered.parts.extend(instance.carried.get(&Item::Variable(name.clone())).cloned()),
             "local" => gathered.parts.extend(instance.carried.get(&Item::Local(name.clone())).cloned()),
             "module" => self.module(used, name, at, scope, gathered),
+            "data" => {
+                let item = reference.second().map(|second| Item::Data(name.clone(), second.clone()));
+                gathered.parts.extend(item.and_then(|item| instance.carried.get(&item)).cloned());
+            }
             _ => {
                 let value = instance.roots.resources.get(reference.root).and_then(|blocks| blocks.get(name));
                 let Some(value) = value else { return };

@@ -2,21 +2,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::evaluate::{Evaluation, Known};
+use super::evaluate::Evaluation;
 use super::expression::{Failure, evaluate};
 use super::inputs::Input;
 use super::instances::instances;
 use super::module_instances::{InstanceId, output_value, set_output};
 use super::nodes::{Item, NodeId};
 use super::scope::{Instance, Roots, Scope};
+use super::sight::{Look, see};
 use super::world::scope;
-use crate::model::{Diagnostic, Exports, Value};
+use crate::config::DataBlock;
+use crate::model::{Address, Diagnostic, Exports, Known, Read, Unresolved, Value};
 
 /// What has other values than those of the plan, by instance of a module.
 pub(super) struct Newer<'a> {
     evaluation: &'a Evaluation,
     known: &'a Known,
     roots: BTreeMap<InstanceId, Roots>,
+    /// What `data` blocks want to ask first.
+    wanted: BTreeSet<Read>,
 }
 
 /// One value to evaluate again; sorted in the order of evaluation.
@@ -34,19 +38,27 @@ impl<'a> Newer<'a> {
         at: InstanceId,
         node: NodeId,
         known: &'a Known,
-    ) -> Result<Self, Vec<Diagnostic>> {
-        let mut newer = Self { evaluation, known, roots: BTreeMap::new() };
+    ) -> Result<Self, Unresolved> {
+        let mut newer = Self { evaluation, known, roots: BTreeMap::new(), wanted: BTreeSet::new() };
         for step in newer.gather(at, node) {
-            newer.evaluate(step).map_err(|failure| vec![*failure])?;
+            let result = newer.evaluate(step);
+            newer.asked()?;
+            result.map_err(|failure| vec![*failure])?;
         }
         Ok(newer)
     }
 
-    /// Evaluates everything again that was not wholly known in the plan; what fails keeps its planned value.
+    /// Stops where something is to be asked first.
+    fn asked(&mut self) -> Result<(), Unresolved> {
+        if self.wanted.is_empty() { Ok(()) } else { Err(Unresolved::Wants(std::mem::take(&mut self.wanted))) }
+    }
+
+    /// Evaluates everything again that was not wholly known in the plan; what fails keeps its planned value, and so does
+    /// what is not answered.
     pub(super) fn of_all(evaluation: &'a Evaluation, known: &'a Known) -> Self {
-        let mut newer = Self { evaluation, known, roots: BTreeMap::new() };
+        let mut newer = Self { evaluation, known, roots: BTreeMap::new(), wanted: BTreeSet::new() };
         let Evaluation { nodes, instances, .. } = evaluation;
-        for id in nodes.order.iter().filter(|_| !known.is_empty()) {
+        for id in nodes.order.iter().filter(|_| !known.exports.is_empty()) {
             let node = nodes.get(*id);
             for at in instances.of(node.module) {
                 if let Item::Resource(resource_type, name) = &node.item {
@@ -65,6 +77,7 @@ impl<'a> Newer<'a> {
         let value = match item {
             Item::Variable(name) => roots.variables.get(name),
             Item::Local(name) => roots.locals.get(name),
+            Item::Data(data_type, name) => roots.data.get(data_type).and_then(|blocks| blocks.get(name)),
             Item::Output(_) => return true,
             Item::Validation(_) | Item::Check(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => None,
         };
@@ -127,6 +140,12 @@ impl<'a> Newer<'a> {
         let is_meant = match &node.item {
             Item::Variable(name) => is_unknown(instance.roots.variables.get(name)),
             Item::Local(name) => is_unknown(instance.roots.locals.get(name)),
+            Item::Data(data_type, name) => {
+                let is_of_check = |block: &DataBlock| block.check.is_some();
+                let blocks = instance.roots.data.get(data_type);
+                is_unknown(blocks.and_then(|blocks| blocks.get(name)))
+                    || world.modules.data(node.module, data_type, name).is_some_and(is_of_check)
+            }
             Item::Resource(..) => true,
             Item::Output(name) => {
                 let Some(call) = &world.modules.get(node.module).call else { return Vec::new() };
@@ -167,9 +186,38 @@ impl<'a> Newer<'a> {
                 let whole = modules.entry(call.name.clone()).or_insert_with(planned);
                 set_output(whole, instance.instance.key().as_ref(), name, value);
             }
+            Item::Data(data_type, name) => {
+                let Some(value) = self.look(step.at, data_type, name)? else { return Ok(()) };
+                let data = &mut self.roots.entry(step.at).or_default().data;
+                data.entry(data_type.clone()).or_default().insert(name.clone(), value);
+            }
             Item::Validation(_) | Item::Check(_) | Item::Call(_) | Item::Resource(..) | Item::End(_) => {}
         }
         Ok(())
+    }
+
+    /// Looks at a `data` block again, now that what it needs is up.
+    fn look(&mut self, at: InstanceId, data_type: &str, name: &str) -> Result<Option<Value>, Failure> {
+        let Evaluation { instances, world, .. } = self.evaluation;
+        let instance = instances.get(at);
+        let (block, source) = (world.modules.data(instance.module, data_type, name), world.sources.get(data_type));
+        let (Some(block), Some(source)) = (block, source) else { return Ok(None) };
+        let address = Address { modules: instance.path.clone(), ..Address::data(data_type, name) };
+        let look = Look {
+            block,
+            source,
+            address: &address,
+            inherited: instance.cluster.as_ref(),
+            root: &world.modules.root().config,
+            answers: &self.known.answers,
+            may_ask: true,
+        };
+        let Some(sight) = self.within(at, |scope| see(look, scope))? else { return Ok(None) };
+        self.wanted.extend(sight.wanted);
+        match sight.diagnostics.into_iter().find(Diagnostic::is_error) {
+            Some(error) => Err(Box::new(error)),
+            None => Ok(Some(sight.value)),
+        }
     }
 
     /// Evaluates the input that a call gives to a variable.
@@ -221,7 +269,7 @@ fn is_open(instance: &Instance) -> bool {
 }
 
 fn renewed(exports: &Arc<Exports>, known: &Known) -> Arc<Exports> {
-    match known.get(&exports.address) {
+    match known.exports.get(&exports.address) {
         Some(values) => {
             let mut all = exports.values.clone();
             all.extend(values.clone());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::modules::{ModuleId, Modules};
 use super::references::{self, Reference};
 use super::targets::Targets;
-use crate::config::ir::Expression;
-use crate::config::{Condition, Config, ResourceBlock};
+use crate::config::ir::{Body, Expression};
+use crate::config::{Condition, Config, DataBlock, ResourceBlock};
 use crate::model::{Diagnostic, Graph};
 
 /// Something that is evaluated in its turn, once in every instance of its module.
@@ -27,6 +27,8 @@ pub(super) enum Item {
     Call(Arc<str>),
     /// A block, by type and name.
     Resource(Arc<str>, Arc<str>),
+    /// A `data` block, by type and name.
+    Data(Arc<str>, Arc<str>),
     Output(Arc<str>),
     /// A `check` block; nothing needs it.
     Check(Arc<str>),
@@ -131,6 +133,8 @@ fn add_items(id: ModuleId, config: &Config, nodes: &mut Nodes) {
     config.modules.keys().for_each(|name| nodes.add(id, Item::Call(name.clone())));
     let blocks = config.resources.keys();
     blocks.for_each(|(resource_type, name)| nodes.add(id, Item::Resource(resource_type.clone(), name.clone())));
+    let data = config.data.keys();
+    data.for_each(|(data_type, name)| nodes.add(id, Item::Data(data_type.clone(), name.clone())));
     config.outputs.keys().for_each(|name| nodes.add(id, Item::Output(name.clone())));
     config.checks.keys().for_each(|name| nodes.add(id, Item::Check(name.clone())));
     config.modules.keys().for_each(|name| nodes.add(id, Item::End(name.clone())));
@@ -148,7 +152,12 @@ fn connect(
     inherent(&node, modules, nodes, &mut needs);
     let (targets, mut is_broken) = (Targets { modules, nodes, resource_types }, false);
     uses(&node, modules, &mut |reference| match targets.of(&reference) {
-        Ok(found) => needs.extend(found),
+        Ok(found) => {
+            let foreign = found.iter().find_map(|need| of_another_check(&node.item, nodes.get(*need), modules));
+            is_broken |= foreign.is_some();
+            diagnostics.extend(foreign.map(|diagnostic| diagnostic.at(reference.reference.span)));
+            needs.extend(found);
+        }
         Err(diagnostic) => {
             diagnostics.push(*diagnostic);
             is_broken = true;
@@ -162,6 +171,15 @@ fn connect(
         needs.extend(needs.clone().into_iter().filter_map(|need| validation(nodes.get(need), nodes)));
     }
     needs.into_iter().for_each(|need| nodes.graph.depend(id, need));
+}
+
+/// Refuses a reference to a `data` block that belongs to a `check`.
+fn of_another_check(from: &Item, to: &Node, modules: &Modules) -> Option<Diagnostic> {
+    let Item::Data(data_type, name) = &to.item else { return None };
+    let block = modules.get(to.module).config.data.get(&(data_type.clone(), name.clone()))?;
+    let check = block.check.as_ref().filter(|check| *from != Item::Check((*check).clone()))?;
+    let message = format!("`data.{data_type}.{name}` belongs to check `{check}`, and only that can refer to it");
+    Some(Diagnostic::error(message).related(block.header, "it stands here").hint("move the block out of the `check`"))
 }
 
 /// Returns the validation of a variable, where it has one.
@@ -221,6 +239,9 @@ pub(super) fn uses<'a>(node: &Node, modules: &'a Modules, found: &mut dyn FnMut(
                 visitor.resource(block);
             }
         }
+        Item::Data(data_type, name) => {
+            config.data.get(&(data_type.clone(), name.clone())).into_iter().for_each(|block| visitor.data(block));
+        }
         Item::Output(name) => {
             if let Some(output) = config.outputs.get(name) {
                 visitor.expression(&output.value);
@@ -274,17 +295,33 @@ impl<'a> Visitor<'a, '_> {
         self.depends_on(&block.depends_on);
         self.conditions(&block.preconditions);
         block.triggers.iter().for_each(|trigger| self.expression(trigger));
+        self.postconditions(&block.postconditions);
+        self.body(&block.arguments);
+    }
+
+    fn data(&mut self, block: &'a DataBlock) {
+        let own = block.repetition.expression().into_iter().chain(&block.cluster);
+        own.for_each(|expression| self.expression(expression));
+        self.depends_on(&block.depends_on);
+        self.conditions(&block.preconditions);
+        self.postconditions(&block.postconditions);
+        self.body(&block.arguments);
+    }
+
+    /// Visits conditions that speak of `self`.
+    fn postconditions(&mut self, conditions: &'a [Condition]) {
         let (module, found) = (self.module, &mut *self.found);
-        for expression in block.postconditions.iter().flat_map(|check| [&check.condition, &check.message]) {
+        for expression in conditions.iter().flat_map(|check| [&check.condition, &check.message]) {
             references::of_expression(expression, &mut |reference| {
                 if &**reference.root != "self" {
                     found(Use { module, reference, in_depends_on: false });
                 }
             });
         }
+    }
+
+    fn body(&mut self, body: &'a Body) {
         let (module, found) = (self.module, &mut *self.found);
-        references::of_body(&block.arguments, &mut |reference| {
-            found(Use { module, reference, in_depends_on: false });
-        });
+        references::of_body(body, &mut |reference| found(Use { module, reference, in_depends_on: false }));
     }
 }

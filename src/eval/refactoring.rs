@@ -1,8 +1,9 @@
 //! What the configuration says of resources that are there already, in all modules.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::checks;
-use super::evaluate::{Evaluation, Evaluator, Known};
+use super::checks::{self, as_warning};
+use super::evaluate::{Evaluation, Evaluator};
 use super::imports::imports;
 use super::module_instances::InstanceId;
 use super::modules::ModuleId;
@@ -10,7 +11,7 @@ use super::newer::Newer;
 use super::nodes::Item;
 use super::world::scope;
 use crate::config::on_large_stack;
-use crate::model::{Address, Diagnostic, Move, Removal};
+use crate::model::{Address, Diagnostic, Known, Move, Read, Removal, Unresolved};
 
 impl Evaluator<'_> {
     /// Gathers what was moved, removed and imported.
@@ -67,24 +68,38 @@ impl Evaluator<'_> {
 
 impl Evaluation {
     /// Tells which `check` blocks do not hold with what the resources that are up export.
-    pub(crate) fn checks(&self, known: &Known) -> Vec<Diagnostic> {
+    ///
+    /// The error is what the clusters are to be asked first: the `data` blocks of a `check` are read again.
+    pub(crate) fn checks(&self, known: &Known) -> Result<Vec<Diagnostic>, BTreeSet<Read>> {
         on_large_stack(|| {
+            let (mut found, mut wanted) = (Vec::new(), BTreeSet::new());
             let all = self.world.modules.all();
-            all.flat_map(|(id, module)| module.config.checks.keys().map(move |name| (id, name)))
-                .flat_map(|(id, name)| self.instances.of(id).iter().map(move |at| (id, name, *at)))
-                .flat_map(|(id, name, at)| self.check(id, name, at, known))
-                .collect()
+            let names = all.flat_map(|(id, module)| module.config.checks.keys().map(move |name| (id, name)));
+            for (id, name) in names {
+                for at in self.instances.of(id) {
+                    match self.check(id, name, *at, known) {
+                        Ok(failed) => found.extend(failed),
+                        Err(Unresolved::Wants(reads)) => wanted.extend(reads),
+                        Err(Unresolved::Mistakes(mistakes)) => found.extend(mistakes.into_iter().map(as_warning)),
+                    }
+                }
+            }
+            if wanted.is_empty() { Ok(found) } else { Err(wanted) }
         })
     }
 
-    fn check(&self, id: ModuleId, name: &Arc<str>, at: InstanceId, known: &Known) -> Vec<Diagnostic> {
+    fn check(
+        &self,
+        id: ModuleId,
+        name: &Arc<str>,
+        at: InstanceId,
+        known: &Known,
+    ) -> Result<Vec<Diagnostic>, Unresolved> {
         let block = self.world.modules.get(id).config.checks.get(name);
         let (Some(block), Some(node)) = (block, self.nodes.id(id, Item::Check(name.clone()))) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        match Newer::of(self, at, node, known) {
-            Ok(newer) => newer.within(at, |scope| checks::failed(name, block, scope)),
-            Err(found) => found.into_iter().map(checks::as_warning).collect(),
-        }
+        let newer = Newer::of(self, at, node, known)?;
+        Ok(newer.within(at, |scope| checks::failed(name, block, scope)))
     }
 }

@@ -22,6 +22,14 @@ impl<'a> Reference<'a> {
         }
     }
 
+    /// Returns the name behind that, such as `shared` of `data.namespace.shared`.
+    pub(super) fn second(&self) -> Option<&'a Arc<str>> {
+        match self.steps.get(1) {
+            Some(Step::Attribute(name, _)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Returns the index right behind the name, such as `0` of `ray_head.main[0]`.
     pub(super) fn index(&self) -> Option<&'a Expression> {
         match self.steps.get(1) {
@@ -157,7 +165,9 @@ impl<'a> Visitor<'a, '_> {
         if self.bound.contains(&&**root) {
             return;
         }
-        let end = match steps.first() {
+        // The name of a `data` block has two parts.
+        let last = if &**root == "data" { steps.get(1).or(steps.first()) } else { steps.first() };
+        let end = match last {
             Some(step @ Step::Attribute(..)) => step.span().end,
             _ => span.end,
         };

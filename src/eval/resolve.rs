@@ -2,9 +2,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::evaluate::{Evaluation, Known};
+use super::evaluate::Evaluation;
 use super::expand::{Request, expand};
 use super::expression::evaluate;
+use super::inspect::unmark_deep;
 use super::instances::instances;
 use super::module_instances::InstanceId;
 use super::modules::ModuleId;
@@ -12,19 +13,29 @@ use super::newer::Newer;
 use super::nodes::Item;
 use super::scope::Scope;
 use crate::config::{on_large_stack, sorted};
-use crate::model::{Address, Desired, DesiredObject, DesiredResource, Diagnostic, Output, Value};
+use crate::model::{Address, Desired, DesiredObject, DesiredResource, Diagnostic, Known, Output, Read, Unresolved};
 use crate::resource;
 
 impl Evaluation {
     /// Evaluates one resource again with what the resources that are up export.
-    pub(crate) fn resolve(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
+    pub(crate) fn resolve(&self, address: &Address, known: &Known) -> Result<DesiredResource, Unresolved> {
         on_large_stack(|| self.with_checksums(self.again(address, known)?, known))
     }
 
     /// Evaluates the outputs again with what the resources that are up export; what fails keeps its planned value.
-    pub(crate) fn outputs(&self, known: &Known) -> BTreeMap<String, Output> {
-        let planned = self.desired.outputs.iter();
-        on_large_stack(|| planned.map(|(name, output)| (name.clone(), self.output_now(name, output, known))).collect())
+    ///
+    /// The error is what the clusters are to be asked first.
+    pub(crate) fn outputs(&self, known: &Known) -> Result<BTreeMap<String, Output>, BTreeSet<Read>> {
+        on_large_stack(|| {
+            let (mut outputs, mut wanted) = (BTreeMap::new(), BTreeSet::new());
+            for (name, planned) in &self.desired.outputs {
+                match self.output_now(name, planned, known) {
+                    Ok(output) => drop(outputs.insert(name.clone(), output)),
+                    Err(reads) => wanted.extend(reads),
+                }
+            }
+            if wanted.is_empty() { Ok(outputs) } else { Err(wanted) }
+        })
     }
 
     /// Tells whether a variable is declared as sensitive.
@@ -32,19 +43,25 @@ impl Evaluation {
         self.world.modules.root().config.variables.get(name).is_some_and(|variable| variable.sensitive)
     }
 
-    fn output_now(&self, name: &str, planned: &Output, known: &Known) -> Output {
+    fn output_now(&self, name: &str, planned: &Output, known: &Known) -> Result<Output, BTreeSet<Read>> {
         let block = self.world.modules.root().config.outputs.get(name);
-        let now = block.filter(|_| !planned.value.is_wholly_known()).and_then(|block| {
-            let node = self.nodes.id(ModuleId::ROOT, Item::Output(Arc::from(name)))?;
-            let newer = Newer::of(self, InstanceId::ROOT, node, known).ok()?;
-            newer.within(InstanceId::ROOT, |scope| evaluate(&block.value, scope, None).ok())
-        });
-        let mark = |value: Value| if planned.sensitive { value.sensitive() } else { value };
-        Output { value: now.map_or_else(|| planned.value.clone(), mark), ..planned.clone() }
+        let node = self.nodes.id(ModuleId::ROOT, Item::Output(Arc::from(name)));
+        let (Some(block), Some(node)) = (block.filter(|_| !planned.value.is_wholly_known()), node) else {
+            return Ok(planned.clone());
+        };
+        let now = match Newer::of(self, InstanceId::ROOT, node, known) {
+            Ok(newer) => newer.within(InstanceId::ROOT, |scope| evaluate(&block.value, scope, None).ok()),
+            Err(Unresolved::Wants(reads)) => return Err(reads),
+            Err(Unresolved::Mistakes(_)) => None,
+        };
+        let Some((bare, is_secret)) = now.map(|value| unmark_deep(&value)) else { return Ok(planned.clone()) };
+        // What turns out to be secret only now is kept as a secret, whatever the block says.
+        let sensitive = planned.sensitive || is_secret;
+        Ok(Output { value: if sensitive { bare.sensitive() } else { bare }, sensitive })
     }
 
     /// Writes the checksums of what the pods of a resource read, as it is now.
-    fn with_checksums(&self, resource: DesiredResource, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
+    fn with_checksums(&self, resource: DesiredResource, known: &Known) -> Result<DesiredResource, Unresolved> {
         let read = resource::read_by_pods(&resource);
         let address = resource.address.clone();
         let mut all = Desired::default();
@@ -66,7 +83,7 @@ impl Evaluation {
         Ok(all.resources.remove(&address).expect("it was put in above"))
     }
 
-    fn again(&self, address: &Address, known: &Known) -> Result<DesiredResource, Vec<Diagnostic>> {
+    fn again(&self, address: &Address, known: &Known) -> Result<DesiredResource, Unresolved> {
         let gone = || vec![Diagnostic::error(format!("`{address}` is not in the configuration"))];
         let at = self.instances.at(&address.modules).ok_or_else(gone)?;
         let module = self.instances.get(at).module;
@@ -92,7 +109,7 @@ impl Evaluation {
                 checks_only: false,
             };
             let expanded = expand(request, &Scope { instance: &instance, ..*scope });
-            expanded.resource.ok_or_else(|| sorted(expanded.diagnostics))
+            Ok(expanded.resource.ok_or_else(|| sorted(expanded.diagnostics))?)
         })
     }
 }

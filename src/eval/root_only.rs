@@ -24,9 +24,9 @@ pub(super) fn check(world: &World, nodes: &Nodes, diagnostics: &mut Vec<Diagnost
             match found {
                 Err(diagnostic) => diagnostics.push(*diagnostic),
                 Ok(found) => {
-                    let is_late = |item: &Item| matches!(item, Item::Resource(..) | Item::Output(_));
+                    let is_late = |item: &Item| matches!(item, Item::Resource(..) | Item::Data(..) | Item::Output(_));
                     if found.iter().any(|id| is_late(&nodes.get(*id).item)) {
-                        let message = "resources are not known yet where the cluster is chosen";
+                        let message = "resources and `data` blocks are not known yet where the cluster is chosen";
                         diagnostics.push(Diagnostic::error(message).at(reference.span));
                     }
                 }

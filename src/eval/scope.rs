@@ -16,6 +16,8 @@ pub(super) struct Roots {
     pub locals: BTreeMap<Arc<str>, Value>,
     /// By type and name: a resource, or a list or map of them.
     pub resources: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>>,
+    /// What `data` blocks have read, by type and name: an object, or a list or map of them.
+    pub data: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>>,
     /// The outputs of each call of a module: a map of them, or a list or map of such maps.
     pub modules: BTreeMap<Arc<str>, Value>,
 }
@@ -106,12 +108,24 @@ impl<'a> Scope<'a> {
             "path" => return self.path(attribute, *attribute_span).map(|value| (Cow::Owned(value), 1)),
             // The second name is what configurations that come from Terraform say.
             "rayform" | "terraform" => return self.settings(name, attribute, *attribute_span),
+            "data" => return self.data(attribute, steps, span),
             "each" => return self.each(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             "count" => return self.count(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             _ => self.root(|roots| roots.resources.get(name)?.get(attribute)),
         };
         let whole = Span { end: attribute_span.end, ..span };
         found.map(|value| (Cow::Borrowed(value), 1)).ok_or_else(|| Box::new(self.missing(name, attribute, whole)))
+    }
+
+    /// Finds `data.TYPE.NAME`; that there is such a block was checked when the graph was made.
+    fn data(&self, data_type: &str, steps: &[Step], span: Span) -> Result<(Cow<'a, Value>, usize), Failure> {
+        let Some(Step::Attribute(name, name_span)) = steps.get(1) else {
+            return Err(Box::new(self.bare("data", span)));
+        };
+        let found = self.root(|roots| roots.data.get(data_type)?.get(name));
+        let whole = Span { end: name_span.end, ..span };
+        let missing = || Box::new(Diagnostic::error(format!("there is no `data.{data_type}.{name}` here")).at(whole));
+        found.map(|value| (Cow::Borrowed(value), 2)).ok_or_else(missing)
     }
 
     fn root(&self, pick: impl Fn(&'a Roots) -> Option<&'a Value>) -> Option<&'a Value> {
@@ -121,7 +135,7 @@ impl<'a> Scope<'a> {
     fn bare(&self, name: &str, span: Span) -> Diagnostic {
         let diagnostic = Diagnostic::error(format!("`{name}` alone is no value")).at(span);
         match name {
-            "var" | "local" | "module" | "each" | "count" | "path" | "rayform" => {
+            "var" | "local" | "module" | "data" | "each" | "count" | "path" | "rayform" => {
                 diagnostic.hint(format!("write `{name}.` and a name, such as `{name}.{}`", example(name)))
             }
             _ if self.roots.resources.contains_key(name) => diagnostic.hint(format!("write `{name}.` and a name")),
@@ -190,6 +204,7 @@ fn example(name: &str) -> &'static str {
         "path" => "module",
         "rayform" => "workspace",
         "module" => "tenant",
+        "data" => "namespace.shared",
         _ => "image",
     }
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, ModuleBlock, Repetition};
 use crate::model::{Diagnostic, nearest};
 
 /// The roots of names that are no resource types.
-const ROOTS: [&str; 8] = ["var", "local", "module", "each", "count", "path", "rayform", "cluster"];
+const ROOTS: [&str; 9] = ["var", "local", "data", "module", "each", "count", "path", "rayform", "cluster"];
 
 /// Finds the nodes that references lead to.
 #[derive(Clone, Copy)]
@@ -45,14 +45,36 @@ impl Targets<'_> {
                 clusters::check_name(name, reference.span, root).map(|_| Vec::new())
             }
             "each" | "count" | "path" | "rayform" | "terraform" => Ok(Vec::new()),
-            "data" | "self" => {
-                Err(Box::new(Diagnostic::error(format!("`{root}` is not supported yet")).at(reference.span)))
+            "data" => self.data(used, name),
+            "self" => {
+                let message = "`self` has a meaning only in a `postcondition`";
+                Err(Box::new(Diagnostic::error(message).at(reference.span)))
             }
             _ if config.resources.contains_key(&(root.clone(), name.clone())) => {
                 one(Item::Resource(root.clone(), name.clone()))
             }
             _ => Err(self.no_resource(reference, name, config)),
         }
+    }
+
+    /// Returns a `data` block.
+    fn data(&self, used: &Use<'_>, data_type: &Arc<str>) -> Found {
+        let (reference, blocks) = (&used.reference, &self.config(used.module).data);
+        let Some(name) = reference.second() else {
+            let diagnostic = Diagnostic::error(format!("`data.{data_type}` alone is no value")).at(reference.span);
+            return Err(Box::new(diagnostic.hint(format!("write `data.{data_type}.` and the name of a block"))));
+        };
+        if blocks.contains_key(&(data_type.clone(), name.clone())) {
+            let item = Item::Data(data_type.clone(), name.clone());
+            return Ok(self.nodes.id(used.module, item).into_iter().collect());
+        }
+        let diagnostic = Diagnostic::error(format!("there is no `data.{data_type}.{name}`")).at(reference.span);
+        let known = blocks.keys().map(|(data_type, name)| format!("data.{data_type}.{name}")).collect::<Vec<_>>();
+        let meant = nearest(&format!("data.{data_type}.{name}"), known.iter().map(String::as_str));
+        Err(Box::new(match meant {
+            Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
+            None => diagnostic.hint(format!("declare it: `data \"{data_type}\" \"{name}\" {{ … }}`")),
+        }))
     }
 
     fn config(&self, module: ModuleId) -> &Config {

@@ -2,22 +2,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::clusters;
+use super::clusters::{self, Chooser};
 use super::evaluate::Evaluator;
 use super::expand::{Request, expand};
 use super::expression::evaluate as evaluate_expression;
 use super::inputs::{self, Input};
 use super::inspect::{inspect, unmark_deep};
-use super::instances::{instances, not_known};
+use super::instances::{instances, joined, not_known};
 use super::module_instances::InstanceId;
 use super::modules::ModuleId;
 use super::needs::Finder;
 use super::nodes::{Item, Node};
 use super::scope::{Instance, Scope};
 use super::world::scope;
-use crate::config::ResourceBlock;
 use crate::config::ir::Expression;
-use crate::model::{Address, ClusterName, Desired, Diagnostic, Exports, Objects, Output, Secrets, Value};
+use crate::config::{Repetition, ResourceBlock};
+use crate::model::{Address, ClusterName, Desired, Diagnostic, Exports, Objects, Output, Secrets, Severity, Value};
 
 /// How many resources a configuration may have.
 const MAX_RESOURCES: usize = 250_000;
@@ -36,6 +36,7 @@ impl Evaluator<'_> {
                 wrong == 0
             }
             Item::Resource(resource_type, name) => self.resource(&ids, resource_type, name, node, is_tainted),
+            Item::Data(data_type, name) => self.data(&ids, (data_type, name), node, is_tainted),
             Item::Check(_) | Item::End(_) => true,
         }
     }
@@ -158,7 +159,7 @@ impl Evaluator<'_> {
     }
 
     /// Remembers which resources a value comes from.
-    fn carry(&mut self, id: InstanceId, node: &Node) {
+    pub(super) fn carry(&mut self, id: InstanceId, node: &Node) {
         let instance = self.instances.get(id);
         let addresses = self
             .world
@@ -244,7 +245,7 @@ impl Evaluator<'_> {
         let instances = match found {
             Ok(Some(instances)) => instances,
             Ok(None) => {
-                self.diagnostics.extend(not_known(&block.repetition).filter(|_| !is_tainted));
+                self.not_known(&block.repetition, is_tainted);
                 self.check_only(at, block, node);
                 return None;
             }
@@ -263,7 +264,23 @@ impl Evaluator<'_> {
         for instance in &instances {
             exports.push(self.instance(at, block, node, instance, is_tainted));
         }
-        collect(&instances, exports).filter(|_| !is_tainted)
+        let values = exports.into_iter().map(|exports| exports.map(Value::Resource)).collect::<Option<Vec<_>>>();
+        values.filter(|_| !is_tainted).map(|values| joined(&block.repetition, &instances, values))
+    }
+
+    /// Says that it is not known how many instances there are: a mistake, unless it is because nothing is asked.
+    pub(super) fn not_known(&mut self, repetition: &Repetition, is_tainted: bool) {
+        if is_tainted {
+            return;
+        }
+        let told = not_known(repetition).map(|diagnostic| {
+            if !self.is_unread {
+                return diagnostic;
+            }
+            let message = diagnostic.message.replace("is known only after apply", "a plan reads from the cluster");
+            Diagnostic { severity: Severity::Info, message, hint: None, ..diagnostic }
+        });
+        self.diagnostics.extend(told);
     }
 
     /// Checks the names in a block whose instances are not known.
@@ -291,12 +308,19 @@ impl Evaluator<'_> {
             let scope = Scope { instance, ..scope(&module.roots, environment) };
             let named = if checks_only { Arc::default() } else { self.finder().of(node, at, &scope) };
             let direct: BTreeSet<Address> = named.union(&module.gate).cloned().collect();
-            let until = direct.iter().filter(|need| !is_settled(desired, need)).cloned().collect();
+            let is_open = |need: &&Address| !is_settled(desired, need) || self.awaited.contains(*need);
+            let until = direct.iter().filter(is_open).cloned().collect();
             let referrers = world.referrers.of(node.module, &address);
             let cluster = if module.is_open || checks_only {
                 Ok(ClusterName::default())
             } else {
-                clusters::choose(block, module.cluster.as_ref(), &world.modules.root().config, &scope)
+                let chooser = Chooser {
+                    own: block.cluster.as_ref(),
+                    resource_type: &block.resource_type,
+                    name: &block.name,
+                    header: block.header,
+                };
+                clusters::choose(chooser, module.cluster.as_ref(), &world.modules.root().config, &scope)
             };
             let checks_only = checks_only || cluster.is_err();
             let (cluster, failure) = (cluster.as_ref().cloned().unwrap_or_default(), cluster.err());
@@ -332,22 +356,6 @@ fn is_settled(desired: &Desired, address: &Address) -> bool {
     desired.resources.get(address).is_none_or(|resource| {
         matches!(resource.objects, Objects::Known(_)) && resource.exports.values.values().all(Value::is_wholly_known)
     })
-}
-
-/// Returns what a block is to others: a resource, or a list or map of them.
-fn collect(instances: &[Instance], exports: Vec<Option<Arc<Exports>>>) -> Option<Value> {
-    let exports: Vec<Value> = exports.into_iter().map(|exports| exports.map(Value::Resource)).collect::<Option<_>>()?;
-    match instances {
-        [Instance::Single] => exports.into_iter().next(),
-        [Instance::Each { .. }, ..] => {
-            let keys = instances.iter().filter_map(|instance| match instance {
-                Instance::Each { key: Value::String(key), .. } => Some(key.clone()),
-                _ => None,
-            });
-            Some(Value::Map(Arc::new(keys.zip(exports).collect())))
-        }
-        _ => Some(Value::list(exports)),
-    }
 }
 
 /// Remembers every secret text of a value.

@@ -5,6 +5,7 @@ use super::evaluate::Inputs;
 use super::functions::{Environment, ReadError};
 use super::kinds::Kinds;
 use super::modules::{ModuleId, Modules};
+use super::reading::{Reading, Sources};
 use super::referrers::Referrers;
 use super::scope::{Instance, Roots, Scope};
 use crate::config;
@@ -20,12 +21,22 @@ pub(super) struct World {
     pub home: Option<PathBuf>,
     /// The workspace that is worked in.
     pub workspace: String,
+    pub sources: Sources,
+    pub reading: Reading,
 }
 
 impl World {
     pub(super) fn new(modules: Modules, kinds: Kinds, referrers: Referrers, inputs: &Inputs) -> Self {
-        let Inputs { now, home, workspace, .. } = inputs.clone();
-        Self { modules, kinds, referrers, now, home, workspace }
+        Self {
+            modules,
+            kinds,
+            referrers,
+            now: inputs.now.clone(),
+            home: inputs.home.clone(),
+            workspace: inputs.workspace.clone(),
+            sources: Sources::all(),
+            reading: inputs.reading.clone(),
+        }
     }
 
     /// Calls `work` with the surroundings of functions in the files of one module.

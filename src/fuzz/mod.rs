@@ -74,6 +74,7 @@ fn show(diagnostics: &[Diagnostic], sources: &Sources) {
 fn inputs() -> Inputs {
     let now = "2026-01-02T03:04:05Z".to_owned();
     Inputs {
+        reading: crate::eval::Reading::Never,
         assignments: Vec::new(),
         now,
         home: None,

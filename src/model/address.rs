@@ -40,6 +40,11 @@ impl Address {
         Self { modules: Vec::new(), resource_type: resource_type.to_owned(), name: name.to_owned(), key: None }
     }
 
+    /// Returns the address of a `data` block in the root module: its type begins with `data.`, as it is written.
+    pub(crate) fn data(data_type: &str, name: &str) -> Self {
+        Self::root(&format!("data.{data_type}"), name)
+    }
+
     /// Returns the address of the block that this is an instance of.
     pub(crate) fn without_key(&self) -> Self {
         Self { key: None, ..self.clone() }

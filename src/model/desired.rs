@@ -18,10 +18,22 @@ pub(crate) struct Desired {
     pub moves: Vec<Move>,
     pub removals: Vec<Removal>,
     pub imports: Vec<Import>,
+    /// The `data` blocks that are read during apply, for what they need is not up yet.
+    pub deferred: BTreeMap<Address, Deferred>,
     /// Every secret text that the evaluation met.
     pub secrets: Secrets,
     /// Warnings and remarks. Errors never get this far.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A `data` block that is read during apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Deferred {
+    pub span: Span,
+    /// The clusters that are read.
+    pub clusters: BTreeSet<ClusterName>,
+    /// The resources that must be up first; none where what is to be read is known only during apply.
+    pub until: Vec<Address>,
 }
 
 /// The value of an `output` block.

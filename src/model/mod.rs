@@ -10,6 +10,7 @@ mod object;
 mod observed;
 mod path;
 mod quantity;
+mod read;
 mod readiness;
 mod refactoring;
 mod secrets;
@@ -20,7 +21,7 @@ mod value;
 pub(crate) use address::{Address, AddressError, Key, ModuleStep};
 pub(crate) use cluster::{ClusterIdentity, ClusterName, Clusters, Located};
 pub(crate) use desired::{
-    Carried, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
+    Carried, Deferred, Desired, DesiredObject, DesiredResource, Exports, Generated, Objects, Output, UNKNOWN,
 };
 pub(crate) use diagnostic::{Diagnostic, FileId, Severity, Span};
 pub(crate) use event::{Event, Verb};
@@ -30,6 +31,7 @@ pub(crate) use object::{Identity, Kind, Object, Owner};
 pub(crate) use observed::{Blind, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::Quantity;
+pub(crate) use read::{Answer, Answers, Known, Question, Read, Unresolved, Which};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
 pub(crate) use refactoring::{Import, Move, Removal, relocated};
 pub(crate) use secrets::{REDACTED, Secrets, salted_hash};

@@ -12,8 +12,9 @@ use super::{Exports, Json};
 pub(crate) struct Number(pub BigDecimal);
 
 /// What an expression evaluates to. Cloning is cheap.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
+    #[default]
     Null,
     Bool(bool),
     Number(Number),

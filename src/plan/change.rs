@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     pub graph: Graph<Address>,
     pub drift: Vec<Drift>,
     pub outputs: BTreeMap<String, OutputChange>,
+    /// The `data` blocks that are read during apply, each with the resources that must be up first.
+    pub deferred: BTreeMap<Address, Vec<Address>>,
     /// Warnings and remarks.
     pub diagnostics: Vec<Diagnostic>,
     pub totals: Totals,

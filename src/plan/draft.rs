@@ -345,6 +345,12 @@ fn contexts<'a>(
     contexts
 }
 
+/// Returns what is read during apply; only applying reads.
+fn deferred(desired: &Desired, mode: Mode) -> BTreeMap<Address, Vec<Address>> {
+    let all = desired.deferred.iter().filter(|_| mode == Mode::Apply);
+    all.map(|(address, deferred)| (address.clone(), deferred.until.clone())).collect()
+}
+
 fn empty_plan(
     desired: &Desired,
     state: &State,
@@ -366,6 +372,7 @@ fn empty_plan(
         graph,
         drift: Vec::new(),
         outputs: outputs::changes(desired, state, options.mode),
+        deferred: deferred(desired, options.mode),
         diagnostics: desired.diagnostics.clone(),
         totals: super::Totals::default(),
         secrets: desired.secrets.clone(),

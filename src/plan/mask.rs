@@ -54,7 +54,7 @@ pub(crate) fn is_secret(kind: &Kind, path: &FieldPath) -> bool {
 }
 
 /// Remembers every value of a live Secret, so that it is hidden wherever else it turns up.
-pub(super) fn learn(secrets: &mut Secrets, live: &crate::model::Object) {
+pub(crate) fn learn(secrets: &mut Secrets, live: &crate::model::Object) {
     use base64::Engine;
     if live.kind().kind != "Secret" {
         return;

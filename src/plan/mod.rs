@@ -39,6 +39,7 @@ pub(crate) use clusters::check_clusters;
 pub(crate) use draft::draft;
 pub(crate) use drift::drift;
 pub(crate) use fingerprint::fingerprint;
+pub(crate) use mask::learn;
 pub(crate) use outputs::{record as record_output, to_json as value_to_json};
 pub(crate) use owner::is_maker;
 pub(crate) use prepare::{ADDRESS, LINEAGE, MANAGED_BY};

@@ -31,6 +31,10 @@ pub(crate) fn plan(plan: &Plan) -> String {
     lines.extend(plan.drift.iter().map(|drift| drift_line(drift, &plan.secrets)));
     let changed = plan.resources.iter().filter(|(_, resource)| resource.action != Action::NoOp);
     lines.extend(changed.map(|(address, it)| resource(address, it, &plan.secrets)));
+    lines.extend(plan.deferred.iter().map(|(address, until)| {
+        let until: Vec<String> = until.iter().map(ToString::to_string).collect();
+        json!({"type": "deferred_read", "address": address.to_string(), "until": until})
+    }));
     let outputs = plan.outputs.iter().filter(|(_, output)| output.is_change());
     lines.extend(outputs.map(|(name, it)| output(name, it, &plan.secrets)));
     let Counts { add, change, destroy, moved, adopt, forget, wait } = Counts::of(plan);

@@ -7,7 +7,7 @@ use serde_json::Map;
 use crate::config::definition::{BLOCKS, BlockDefinition};
 use crate::model::Json;
 
-/// What the page of a resource type is made of.
+/// What the page of a resource type or a data source is made of.
 #[derive(Debug)]
 pub(crate) struct Subject<'a> {
     pub name: &'a str,
@@ -17,13 +17,20 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Returns the page of the language: blocks, functions, checks, and where the types are.
-pub(crate) fn language(types: &[&str], functions: &[(String, &str)], checks: &[(&str, String)]) -> String {
+pub(crate) fn language(
+    types: &[&str],
+    data_sources: &[&str],
+    functions: &[(String, &str)],
+    checks: &[(&str, String)],
+) -> String {
     let mut page =
         "# The language\n\nA configuration is all `*.rf.hcl` and `*.rf.json` files of a folder.\n".to_owned();
     page.push_str("\n## Blocks\n");
     BLOCKS.iter().for_each(|definition| block(definition, 3, &mut page));
     page.push_str("\n## Resource types\n\n");
     types.iter().for_each(|name| line(&mut page, &format!("- [`{name}`]({name}.md)")));
+    page.push_str("\n## Data sources\n\n");
+    data_sources.iter().for_each(|name| line(&mut page, &format!("- [`{name}`]({name}.md)")));
     page.push_str("\n## Functions\n\n");
     functions.iter().for_each(|(signature, about)| line(&mut page, &format!("- `{signature}`: {about}")));
     page.push_str("\n## Checks\n\n| code | finds |\n| --- | --- |\n");
@@ -44,8 +51,8 @@ fn block(definition: &BlockDefinition, level: usize, page: &mut String) {
     definition.blocks.iter().for_each(|inner| block(inner, level + 1, page));
 }
 
-/// Returns the page of one resource type.
-pub(crate) fn resource_type(subject: &Subject<'_>) -> String {
+/// Returns the page of one resource type or data source.
+pub(crate) fn of_type(subject: &Subject<'_>) -> String {
     let Subject { name, schema, exports, example } = subject;
     let mut writer = Writer { root: schema, page: String::new(), open: BTreeSet::new() };
     line(&mut writer.page, &format!("# `{name}`\n\n{}", text(schema, "description")));

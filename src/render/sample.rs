@@ -139,6 +139,7 @@ pub(super) fn plan(resources: Vec<(&str, ResourcePlan)>) -> Plan {
         graph: Graph::default(),
         drift: Vec::new(),
         outputs: BTreeMap::new(),
+        deferred: BTreeMap::new(),
         diagnostics: Vec::new(),
         totals: Totals::default(),
         secrets,

@@ -4,16 +4,24 @@ use serde_json::{Map, json};
 use crate::config::definition::{AttributeDefinition, BLOCKS, BlockDefinition, Of};
 use crate::model::Json;
 
-/// Returns the schema of `*.rf.json`; the resource types with the schemas of their arguments.
-pub(crate) fn configuration<'t>(types: impl Iterator<Item = (&'t str, Json)>) -> Json {
+/// Returns the schema of `*.rf.json`; the resource types and the data sources with the schemas of their arguments.
+pub(crate) fn configuration<'t>(
+    resource_types: impl Iterator<Item = (&'t str, Json)>,
+    data_sources: impl Iterator<Item = (&'t str, Json)>,
+) -> Json {
     let mut definitions = Map::new();
     definitions.insert("template".to_owned(), json!({
         "type": "string", "pattern": "[$%]\\{", "description": "A template with an expression, such as `\"${var.size}\"`.",
     }));
-    let types: Vec<(&str, Json)> = types.map(|(name, schema)| (name, own(name, schema, &mut definitions))).collect();
+    let mut own_all = |prefix: &str, types: &mut dyn Iterator<Item = (&'t str, Json)>| -> Vec<(&'t str, Json)> {
+        types.map(|(name, schema)| (name, own(&format!("{prefix}{name}"), schema, &mut definitions))).collect()
+    };
+    let resource_types = own_all("", &mut { resource_types });
+    let data_sources = own_all("data.", &mut { data_sources });
     let blocks = BLOCKS.iter().map(|definition| {
         let schema = match definition.name {
-            "resource" => resources(definition, &types, &mut definitions),
+            "resource" => by_type(definition, "", &resource_types, &mut definitions),
+            "data" => by_type(definition, "data.", &data_sources, &mut definitions),
             _ => labelled(definition.labels.len(), definition.is_label_optional, &block(definition)),
         };
         (definition.name.to_owned(), described(schema, definition.about))
@@ -30,8 +38,14 @@ pub(crate) fn configuration<'t>(types: impl Iterator<Item = (&'t str, Json)>) ->
     })
 }
 
-/// Returns the schema of all resource blocks; each type stands among the definitions, for it is referred to often.
-fn resources(definition: &BlockDefinition, types: &[(&str, Json)], definitions: &mut Map<String, Json>) -> Json {
+/// Returns the schema of all blocks that have a type; each type stands among the definitions, for it is referred to
+/// often.
+fn by_type(
+    definition: &BlockDefinition,
+    prefix: &str,
+    types: &[(&str, Json)],
+    definitions: &mut Map<String, Json>,
+) -> Json {
     let common = block(definition);
     let properties: Map<String, Json> = types
         .iter()
@@ -43,13 +57,13 @@ fn resources(definition: &BlockDefinition, types: &[(&str, Json)], definitions: 
                 own.extend(common.clone());
                 own.insert("dynamic".to_owned(), json!({"description": "Blocks made from a collection."}));
             }
-            definitions.insert((*name).to_owned(), whole);
-            ((*name).to_owned(), labelled(1, false, &json!({"$ref": format!("#/$defs/{name}")})))
+            definitions.insert(format!("{prefix}{name}"), whole);
+            ((*name).to_owned(), labelled(1, false, &json!({"$ref": format!("#/$defs/{prefix}{name}")})))
         })
         .collect();
     let by_type = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    definitions.insert("resource".to_owned(), by_type);
-    one_or_several(&json!({"$ref": "#/$defs/resource"}))
+    definitions.insert(definition.name.to_owned(), by_type);
+    reference_to(definition.name)
 }
 
 /// Puts objects whose names are labels around a block.
@@ -60,16 +74,22 @@ fn labelled(labels: usize, is_optional: bool, block: &Json) -> Json {
     if is_optional { json!({"anyOf": [inner, whole]}) } else { whole }
 }
 
+/// Returns a reference to all blocks that have a type.
+fn reference_to(blocks: &str) -> Json {
+    one_or_several(&json!({"$ref": format!("#/$defs/{blocks}")}))
+}
+
 fn one_or_several(schema: &Json) -> Json {
     json!({"anyOf": [schema, {"type": "array", "items": schema}]})
 }
 
 fn block(definition: &BlockDefinition) -> Json {
     let attributes = definition.attributes.iter().map(|it| (it.name.to_owned(), attribute(it)));
-    let blocks = definition
-        .blocks
-        .iter()
-        .map(|it| (it.name.to_owned(), described(labelled(it.labels.len(), false, &block(it)), it.about)));
+    let inner = |it: &BlockDefinition| match it.name {
+        "data" => reference_to("data"),
+        _ => labelled(it.labels.len(), false, &block(it)),
+    };
+    let blocks = definition.blocks.iter().map(|it| (it.name.to_owned(), described(inner(it), it.about)));
     let mut properties: Map<String, Json> = attributes.chain(blocks).collect();
     properties.insert("//".to_owned(), json!({"description": "A comment."}));
     let required: Vec<&str> = definition.attributes.iter().filter(|it| it.is_required).map(|it| it.name).collect();
@@ -82,7 +102,7 @@ fn block(definition: &BlockDefinition) -> Json {
 fn attribute(definition: &AttributeDefinition) -> Json {
     let schema = match definition.of {
         Of::Any | Of::Constant => json!({}),
-        Of::Text | Of::ConstantText | Of::Type => json!({"type": "string"}),
+        Of::Text | Of::ConstantText | Of::Type | Of::Reference => json!({"type": "string"}),
         Of::Bool => or_template(&json!({"type": "boolean"})),
         Of::Number => or_template(&json!({"type": "number"})),
         Of::Collection => or_template(&json!({"type": ["object", "array"]})),

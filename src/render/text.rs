@@ -32,6 +32,7 @@ pub(crate) fn plan(plan: &Plan, view: View) -> String {
             text.push_str(&self::resource(address, resource, &plan.secrets, view));
         }
     }
+    text.push_str(&deferred(plan, view));
     text.push_str(&outputs(plan, view));
     text.push('\n');
     if let Some(totals) = words::totals(&plan.totals) {
@@ -140,6 +141,20 @@ fn disagreement(body: &mut Body<'_>, found: &Disagreement) {
         None => "-",
     };
     body.line(1, symbol, &text);
+}
+
+/// Returns what is read during apply.
+fn deferred(plan: &Plan, view: View) -> String {
+    let mut body = Body { view, secrets: &plan.secrets, text: String::new() };
+    for (address, until) in &plan.deferred {
+        let until: Vec<String> = until.iter().map(ToString::to_string).collect();
+        let when = if until.is_empty() { String::new() } else { format!(", after {}", until.join(", ")) };
+        body.text.push('\n');
+        body.heading(Paint::Strong, &format!("# {address} is read during apply{when}"));
+        let data_type = address.resource_type.trim_start_matches("data.");
+        body.line(0, "<=", &format!("data {data_type:?} {:?}", address.name));
+    }
+    body.text
 }
 
 fn outputs(plan: &Plan, view: View) -> String {

@@ -2,6 +2,7 @@
 mod arguments;
 mod checks;
 mod config_map;
+mod data;
 mod horizontal_pod_autoscaler;
 mod kinds;
 mod kit;
@@ -29,6 +30,7 @@ mod testing;
 mod yaml;
 
 pub(crate) use checks::{CheckDoc, all as all_checks, annotate_checksums, findings, read_by_pods};
+pub(crate) use data::{DataSource, all as data_sources};
 #[cfg(test)]
 pub(crate) use kit::ExpandedObject;
 pub(crate) use kit::{Context, Expansion, Problem, Referrer, ResourceType};
@@ -52,6 +54,7 @@ pub(crate) fn all() -> &'static [&'static dyn ResourceType] {
 }
 
 /// Returns the resource type with this name.
+#[cfg(test)]
 pub(crate) fn find(name: &str) -> Option<&'static dyn ResourceType> {
     all().iter().copied().find(|resource_type| resource_type.name() == name)
 }

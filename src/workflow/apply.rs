@@ -1,4 +1,6 @@
 //! Carries an approved plan out: each resource as soon as what it needs is up.
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::UnboundedSender;
@@ -6,10 +8,10 @@ use tokio::sync::watch;
 
 use super::WorkflowError;
 use super::error::Stop;
-use super::run::{Known, Limits, Resolve, ResolveOutputs, Run};
+use super::run::{Limits, Resolve, ResolveOutputs, Run};
 use super::walk::{Step, Walk};
 use crate::cluster::Cluster;
-use crate::model::{Clusters, Diagnostic, Event};
+use crate::model::{Clusters, Diagnostic, Event, Known, Output};
 use crate::plan::{Action, ApprovedPlan, Mode, Plan, record_output};
 use crate::state::{Entry, Journal, State, StateError};
 
@@ -29,7 +31,7 @@ pub(crate) struct Work<'a> {
 }
 
 /// What came of it. The journal holds the new state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
     /// Resources that failed; those that were skipped because of them do not count.
     pub failures: usize,
@@ -53,7 +55,7 @@ pub(crate) async fn apply(approved: ApprovedPlan, work: Work<'_>) -> Result<Outc
     }
     let mut outcome = walk(&run, work.interrupts.clone()).await?;
     if outcome.failures == 0 && !outcome.interrupted {
-        record_outputs(&run, work.outputs);
+        record_outputs(&run, work.outputs).await;
     }
     run.flush().await.map_err(fatal)?;
     outcome.diagnostics.dedup();
@@ -168,16 +170,30 @@ impl Run<'_> {
 }
 
 /// Records the outputs, evaluated again where they were not known.
-fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) {
+async fn record_outputs(run: &Run<'_>, resolve: &ResolveOutputs) {
     let plan = run.plan;
     let is_open = |change: &crate::plan::OutputChange| change.after.as_ref().is_some_and(|it| !it.is_wholly_known());
     let is_unknown = plan.mode == Mode::Apply && plan.outputs.values().any(is_open);
-    let resolved = if is_unknown { resolve(&run.known()) } else { std::collections::BTreeMap::new() };
+    let resolved = if is_unknown { resolved_outputs(run, resolve).await } else { BTreeMap::new() };
     for (name, change) in &plan.outputs {
-        let value = resolved.get(name).map(|output| &output.value).or(change.after.as_ref());
-        let output = value.and_then(|value| record_output(value, change.sensitive, &run.state.salt));
+        let resolved = resolved.get(name);
+        let value = resolved.map(|output| &output.value).or(change.after.as_ref());
+        let is_sensitive = change.sensitive || resolved.is_some_and(|output| output.sensitive);
+        let output = value.and_then(|value| record_output(value, is_sensitive, &run.state.salt));
         if run.state.outputs.get(name) != output.as_ref() {
             run.note(Entry::Output { name: name.clone(), output });
+        }
+    }
+}
+
+/// Evaluates the outputs with what is known now, and asks for what they want to know beyond that. What cannot be asked
+/// is not recorded; the next run asks again.
+async fn resolved_outputs(run: &Run<'_>, resolve: &ResolveOutputs) -> BTreeMap<String, Output> {
+    loop {
+        match resolve(&run.known()) {
+            Ok(outputs) => return outputs,
+            Err(reads) if run.ask(&reads).await.is_ok() => {}
+            Err(_) => return BTreeMap::new(),
         }
     }
 }
@@ -343,6 +359,7 @@ mod tests {
             graph,
             drift: Vec::new(),
             outputs: BTreeMap::new(),
+            deferred: BTreeMap::new(),
             diagnostics: Vec::new(),
             totals: Totals::default(),
             secrets: Secrets::default(),
@@ -368,8 +385,8 @@ mod tests {
         let clusters = Clusters::from([(ClusterName::default(), server.cluster().await)]);
         let (events, mut source) = tokio::sync::mpsc::unbounded_channel();
         let (_sender, interrupts) = watch::channel(interrupts);
-        let resolve = |_: &Address, _: &crate::workflow::run::Known| Err(Vec::new());
-        let outputs = |_: &crate::workflow::run::Known| BTreeMap::new();
+        let resolve = |_: &Address, _: &Known| Err(Vec::new().into());
+        let outputs = |_: &Known| Ok(BTreeMap::new());
         let work = Work {
             clusters: &clusters,
             state: &state,

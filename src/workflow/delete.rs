@@ -154,7 +154,7 @@ impl Run<'_> {
                 let seconds = self.limits.timeout.as_secs();
                 let message = format!("`{address}`: {object} is not gone after {seconds} s: {reason}");
                 let hint = "rayform removes no finalizer: see to what holds it, then apply again";
-                return Err(Diagnostic::error(self.plan.secrets.redact(&message)).hint(hint).into());
+                return Err(Diagnostic::error(self.redact(&message)).hint(hint).into());
             }
         }
     }
@@ -212,7 +212,7 @@ impl Run<'_> {
             Waited::Failed { reason } | Waited::TimedOut { reason } => {
                 let message = format!("`{address}`: {object} did not clean up: {reason}");
                 let hint = "nothing of the resource was deleted; read the Job's log, then apply again";
-                return Err(Diagnostic::error(self.plan.secrets.redact(&message)).hint(hint).into());
+                return Err(Diagnostic::error(self.redact(&message)).hint(hint).into());
             }
         }
         let uid = live.uid().unwrap_or_default();

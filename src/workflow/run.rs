@@ -8,23 +8,24 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
-use super::error::{Stop, diagnose};
+use super::error::{Stop, chain, diagnose};
+use super::read::read;
 use super::recover::{Settled, settle};
 use super::wait::Patience;
 use super::watching::Watching;
 use crate::cluster::{Cluster, ClusterError};
-use crate::model::{Address, ClusterName, Clusters, DesiredResource, Diagnostic, Event, Located, Output, Value, Verb};
-use crate::plan::{Action, Plan, PlannedCluster};
+use crate::model::{
+    Address, ClusterName, Clusters, DesiredResource, Diagnostic, Event, Known, Located, Output, Read, Secrets,
+    Unresolved, Value, Verb,
+};
+use crate::plan::{Action, Plan, PlannedCluster, learn};
 use crate::state::{Act, Entry, Intent, Journal, RecordedObject, State, StateError, Status};
 
-/// What resources export, so far.
-pub(crate) type Known = BTreeMap<Address, BTreeMap<String, Value>>;
-
 /// Evaluates a resource again, now that what it needs is up.
-pub(crate) type Resolve = dyn Fn(&Address, &Known) -> Result<DesiredResource, Vec<Diagnostic>> + Send + Sync;
+pub(crate) type Resolve = dyn Fn(&Address, &Known) -> Result<DesiredResource, Unresolved> + Send + Sync;
 
-/// Evaluates the outputs again, now that everything is up.
-pub(crate) type ResolveOutputs = dyn Fn(&Known) -> BTreeMap<String, Output> + Send + Sync;
+/// Evaluates the outputs again, now that everything is up; the error is what is to be asked first.
+pub(crate) type ResolveOutputs = dyn Fn(&Known) -> Result<BTreeMap<String, Output>, BTreeSet<Read>> + Send + Sync;
 
 /// How much at a time, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +62,8 @@ pub(super) struct Run<'a> {
     slots: Semaphore,
     lost: Arc<Lost>,
     known: Mutex<Known>,
+    /// All that must not be shown: what the plan knows, and what was read since.
+    secrets: Mutex<Secrets>,
     /// Resources of which the cluster has, or may have, an object since this run.
     made: Mutex<BTreeSet<Address>>,
     started: Mutex<BTreeMap<Address, Instant>>,
@@ -96,6 +99,7 @@ impl<'a> Run<'a> {
             slots: Semaphore::new(work.limits.parallelism.max(1) * SLOTS_PER_REQUEST),
             lost: Arc::default(),
             known: Mutex::default(),
+            secrets: Mutex::new(plan.secrets.clone()),
             made: Mutex::default(),
             started: Mutex::default(),
         }
@@ -236,7 +240,7 @@ impl<'a> Run<'a> {
             self.note(entry);
         }
         let diagnostic = diagnose(doing, error);
-        Stop::from(Diagnostic { message: self.plan.secrets.redact(&diagnostic.message), ..diagnostic })
+        Stop::from(Diagnostic { message: self.redact(&diagnostic.message), ..diagnostic })
     }
 
     /// Journals the intent to do something to an object.
@@ -255,7 +259,22 @@ impl<'a> Run<'a> {
 
     /// Remembers what a resource exports.
     pub(super) fn export(&self, address: &Address, exports: BTreeMap<String, Value>) {
-        self.known.lock().expect("no holder of this lock panics").insert(address.clone(), exports);
+        self.known.lock().expect("no holder of this lock panics").exports.insert(address.clone(), exports);
+    }
+
+    /// Asks what `data` blocks want to know, and remembers the answers.
+    pub(super) async fn ask(&self, wanted: &BTreeSet<Read>) -> Result<(), Stop> {
+        let answers =
+            read(self.clusters, wanted).await.map_err(|error| Stop::from(Diagnostic::error(chain(&error))))?;
+        let mut secrets = self.secrets.lock().expect("no holder of this lock panics");
+        answers.values().flatten().flatten().for_each(|found| learn(&mut secrets, found));
+        self.known.lock().expect("no holder of this lock panics").answers.extend(answers);
+        Ok(())
+    }
+
+    /// Returns a text without any secret.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.secrets.lock().expect("no holder of this lock panics").redact(text)
     }
 
     /// Records everything of a resource but its objects.
@@ -272,7 +291,7 @@ impl<'a> Run<'a> {
 
     /// Says what an object waits for.
     pub(super) fn waiting(&self, address: &Address, object: &Located, reason: &str) {
-        let reason = self.plan.secrets.redact(reason);
+        let reason = self.redact(reason);
         self.tell(Event::Waiting { address: address.clone(), object: object.clone(), reason });
     }
 

@@ -14,7 +14,7 @@ use super::wait::Waited;
 use crate::cluster::{Apply, Cluster, ClusterError, Outcome, Propagation, defined_kind};
 use crate::model::{
     Address, ClusterName, DesiredObject, DesiredResource, Diagnostic, Event, FIELD_MANAGER, Json, Object, Objects,
-    Value, Verb,
+    Unresolved, Value, Verb,
 };
 use crate::plan::{self, Action, Change, ResourcePlan, Validation};
 use crate::state::{Act, Entry, Status};
@@ -52,7 +52,7 @@ impl Run<'_> {
         if ends(planned.action) {
             return Ok(());
         }
-        let raise = self.evaluate(address, planned)?;
+        let raise = self.evaluate(address, planned).await?;
         let is_work = raises(planned);
         if is_work {
             let worked = self.work(address, planned, &raise).await;
@@ -98,7 +98,7 @@ impl Run<'_> {
     }
 
     /// Evaluates what was not known when the plan was made.
-    fn evaluate(&self, address: &Address, planned: &ResourcePlan) -> Result<Raise, Stop> {
+    async fn evaluate(&self, address: &Address, planned: &ResourcePlan) -> Result<Raise, Stop> {
         let before_delete = |jobs: &[Object]| jobs.iter().map(|job| job.json().clone()).collect();
         let is_open = |change: &Change| change.desired().is_some_and(|desired| !desired.unknown.is_empty());
         // Without changes it is not part of this run, or has nothing that could become known.
@@ -113,11 +113,22 @@ impl Run<'_> {
                 before_delete: before_delete(&planned.before_delete),
             });
         }
-        let resolved = (self.resolve)(address, &self.known()).map_err(|diagnostics| first(address, diagnostics))?;
+        let resolved = self.resolved(address).await?;
         let before_delete = before_delete(&resolved.before_delete);
         let exports = resolved.exports.values.clone();
         let changes = self.settle_changes(address, planned, resolved)?;
         Ok(Raise { changes, exports, before_delete })
+    }
+
+    /// Evaluates a resource with what is known now, and asks for what it wants to know beyond that.
+    async fn resolved(&self, address: &Address) -> Result<DesiredResource, Stop> {
+        loop {
+            match (self.resolve)(address, &self.known()) {
+                Ok(resolved) => return Ok(resolved),
+                Err(Unresolved::Mistakes(diagnostics)) => return Err(first(address, diagnostics)),
+                Err(Unresolved::Wants(reads)) => self.ask(&reads).await?,
+            }
+        }
     }
 
     /// Puts evaluated objects in the place of those that the plan knew in part.
@@ -321,7 +332,7 @@ impl Run<'_> {
             Err(error) => {
                 let name = named(&live.identity());
                 let message = format!("{name}: its earlier managers still share its fields: {error}");
-                self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
+                self.tell(Event::Notice { message: self.redact(&message) });
                 live
             }
         })
@@ -341,7 +352,7 @@ impl Run<'_> {
         self.note(Entry::Applied { address: address.clone(), object });
         for warning in outcome.warnings {
             let message = format!("{}: {warning}", desired.located());
-            self.tell(Event::Notice { message: self.plan.secrets.redact(&message) });
+            self.tell(Event::Notice { message: self.redact(&message) });
         }
         self.cluster(&desired.cluster)?.learn(defined_kind(&outcome.object));
         Ok(outcome.object)
@@ -386,11 +397,11 @@ impl Run<'_> {
     }
 
     fn judged(&self, sent: &Sent, waited: Waited) -> Result<(), Stop> {
-        let (secrets, object) = (&self.plan.secrets, sent.desired.located());
+        let object = sent.desired.located();
         let (message, hint) = match waited {
             Waited::Ready { note: None } => return Ok(()),
             Waited::Ready { note: Some(note) } => {
-                self.tell(Event::Notice { message: secrets.redact(&format!("{object}: {note}")) });
+                self.tell(Event::Notice { message: self.redact(&format!("{object}: {note}")) });
                 return Ok(());
             }
             Waited::Interrupted => return Err(Stop::Interrupted),
@@ -403,7 +414,7 @@ impl Run<'_> {
                 "it is applied and recorded; apply again to wait on, or give it more time with `--timeout`",
             ),
         };
-        Err(Diagnostic::error(secrets.redact(&message)).about(&sent.desired).hint(hint).into())
+        Err(Diagnostic::error(self.redact(&message)).about(&sent.desired).hint(hint).into())
     }
 }
 

@@ -51,7 +51,8 @@ pub(crate) fn of_resource_types() -> Vec<Story> {
     let schemas: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let names = schemas.as_object().expect("by name").keys();
     let story = |name: &String| {
-        let (kind, title) = (name.clone(), format!("the_example_of_{name}_is_applied_twice"));
+        let title = format!("the_example_of_{}_is_applied_twice", name.replace('.', "_"));
+        let kind = name.clone();
         Story::new(title, move |world| the_example_is_applied_twice(world, &kind))
     };
     names.map(story).collect()

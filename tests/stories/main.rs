@@ -3,6 +3,7 @@
 mod api;
 mod clusters;
 mod crash;
+mod data;
 mod drift;
 mod examples;
 mod fakelet;
@@ -60,6 +61,7 @@ fn stories() -> Vec<Story> {
         trouble::STORIES,
         crash::STORIES,
         clusters::STORIES,
+        data::STORIES,
         faults::STORIES,
         examples::STORIES,
         folders::STORIES,

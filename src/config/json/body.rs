@@ -1,78 +1,12 @@
 //! Nodes into the blocks of a configuration. In JSON a block looks like an attribute, so what is a block is told by
-//! a table; the arguments of a resource are left as attributes, and its type tells later.
+//! the definitions of the language; the arguments of a resource are left as attributes, and its type tells later.
 use std::sync::Arc;
 
+use super::super::definition::{BLOCKS, BlockDefinition, Of};
 use super::super::ir::{Attribute, Block, Body, Label};
 use super::expression::{Texts, expression};
 use super::text::{Node, NodeForm, Place, Quoted, read};
 use crate::model::{Diagnostic, FileId, Span};
-
-/// How a kind of block is written in JSON.
-#[derive(Clone, Copy, Debug)]
-struct Kind {
-    name: &'static str,
-    labels: Labels,
-    /// The blocks inside.
-    blocks: &'static [Kind],
-    /// Attributes whose texts are read before anything is evaluated.
-    literals: &'static [&'static str],
-    /// Attributes whose texts are references or types.
-    expressions: &'static [&'static str],
-}
-
-/// How many labels a block has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Labels {
-    Exactly(usize),
-    /// One, where all that it holds are objects; else none.
-    Perhaps,
-}
-
-const fn kind(name: &'static str, labels: usize) -> Kind {
-    Kind { name, labels: Labels::Exactly(labels), blocks: &[], literals: &[], expressions: &[] }
-}
-
-const DEPENDS_ON: &[&str] = &["depends_on"];
-
-const LIFECYCLE: Kind = Kind {
-    blocks: &[kind("precondition", 0), kind("postcondition", 0)],
-    literals: &["on_destroy", "ignore_changes"],
-    expressions: &["replace_triggered_by"],
-    ..kind("lifecycle", 0)
-};
-
-const DATA: Kind =
-    Kind { blocks: &[LIFECYCLE], expressions: DEPENDS_ON, literals: &["allow_checks"], ..kind("data", 2) };
-
-/// The kinds of top-level blocks.
-const KINDS: &[Kind] = &[
-    Kind { blocks: &[kind("backend", 1)], literals: &["required_version"], ..kind("rayform", 0) },
-    Kind { labels: Labels::Perhaps, ..kind("cluster", 0) },
-    Kind {
-        blocks: &[kind("validation", 0)],
-        literals: &["default", "description"],
-        expressions: &["type"],
-        ..kind("variable", 1)
-    },
-    kind("locals", 0),
-    Kind {
-        blocks: &[kind("precondition", 0)],
-        literals: &["description"],
-        expressions: DEPENDS_ON,
-        ..kind("output", 1)
-    },
-    Kind { name: "resource", ..DATA },
-    DATA,
-    Kind {
-        literals: &["source", "version"],
-        expressions: &["depends_on", "providers", "clusters"],
-        ..kind("module", 1)
-    },
-    Kind { expressions: &["from", "to"], ..kind("moved", 0) },
-    Kind { blocks: &[kind("lifecycle", 0)], expressions: &["from"], ..kind("removed", 0) },
-    Kind { expressions: &["to"], ..kind("import", 0) },
-    Kind { blocks: &[kind("assert", 0), DATA], ..kind("check", 1) },
-];
 
 /// Reads a whole file.
 pub(in crate::config) fn body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
@@ -80,7 +14,7 @@ pub(in crate::config) fn body(text: &str, file: FileId) -> Result<Body, Vec<Diag
     let mut lowering = Lowering { place: Place(file), diagnostics: Vec::new() };
     let mut body = Body::default();
     for (name, node) in lowering.members(&root, "a configuration in JSON") {
-        let kind = KINDS.iter().find(|kind| kind.name == name.text).copied();
+        let kind = BLOCKS.iter().find(|kind| kind.name == name.text);
         match kind {
             Some(kind) => lowering.blocks(kind, name, node, &mut body),
             // Whoever collects the blocks says that there is no such block.
@@ -118,15 +52,16 @@ impl Lowering {
     }
 
     /// Adds the blocks of one kind.
-    fn blocks(&mut self, kind: Kind, name: &Quoted, node: &Node, body: &mut Body) {
+    fn blocks(&mut self, kind: &BlockDefinition, name: &Quoted, node: &Node, body: &mut Body) {
         let mut found = Vec::new();
-        match (kind.labels, &node.form) {
-            (Labels::Exactly(count), _) => self.unlabel(kind.name, count, node, &mut Vec::new(), &mut found),
-            (Labels::Perhaps, NodeForm::Array(items)) => {
+        match &node.form {
+            NodeForm::Array(items) if kind.is_label_optional => {
                 return items.iter().for_each(|item| self.blocks(kind, name, item, body));
             }
-            (Labels::Perhaps, _) => {
-                let count = usize::from(holds_objects_only(node));
+            _ => {
+                // A label that may be left out is there where all that it holds are objects.
+                let has_labels = !kind.is_label_optional || holds_objects_only(node);
+                let count = if has_labels { kind.labels.len() } else { 0 };
                 self.unlabel(kind.name, count, node, &mut Vec::new(), &mut found);
             }
         }
@@ -161,18 +96,14 @@ impl Lowering {
     }
 
     /// Lowers the inside of a block.
-    fn inner(&mut self, kind: Kind, node: &Node) -> Body {
+    fn inner(&mut self, kind: &BlockDefinition, node: &Node) -> Body {
         let mut body = Body { json: true, ..Body::default() };
         for (name, node) in self.members(node, &format!("a block `{}`", kind.name)) {
             if let Some(inner) = kind.blocks.iter().find(|inner| inner.name == name.text) {
-                self.blocks(*inner, name, node, &mut body);
+                self.blocks(inner, name, node, &mut body);
                 continue;
             }
-            let texts = match &*name.text {
-                name if kind.literals.contains(&name) => Texts::Literal,
-                name if kind.expressions.contains(&name) => Texts::Expression,
-                _ => Texts::Template,
-            };
+            let texts = texts(kind, &name.text);
             let name_span = self.place.of(&name.place);
             if let Some(first) = body.attributes.iter().find(|attribute| *attribute.name == *name.text) {
                 let diagnostic = Diagnostic::error("this attribute is set twice").at(name_span);
@@ -195,6 +126,15 @@ impl Lowering {
         let labels: Vec<Label> = path.iter().map(label).collect();
         let header: Span = labels.last().map_or_else(|| self.place.of(&name.place), |label| label.span);
         Block { kind: Arc::from(kind), labels, body, header }
+    }
+}
+
+/// Returns what the texts of an attribute are.
+fn texts(kind: &BlockDefinition, name: &str) -> Texts {
+    match kind.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.of) {
+        Some(Of::Constant | Of::ConstantText | Of::ConstantTexts | Of::ConstantBool) => Texts::Literal,
+        Some(Of::References | Of::Reference | Of::Type) => Texts::Expression,
+        _ => Texts::Template,
     }
 }
 

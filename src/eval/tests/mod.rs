@@ -1,5 +1,6 @@
 //! What the tests of the evaluator share: a folder of files, evaluated.
 mod clusters;
+mod data;
 mod expressions;
 mod language;
 mod modules;
@@ -37,6 +38,7 @@ fn in_folder(
     };
     let result = config::variables(folder, &[], &flags, &mut loaded.sources).and_then(|assignments| {
         let inputs = Inputs {
+            reading: crate::eval::Reading::Never,
             assignments,
             now: NOW.to_owned(),
             home: None,

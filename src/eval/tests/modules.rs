@@ -6,7 +6,7 @@ use super::resources::{TICKETS, data};
 use super::{in_folder, told};
 use crate::config::Sources;
 use crate::eval::{Evaluation, ResourceTypes};
-use crate::model::{Address, Diagnostic, Json, Value};
+use crate::model::{Address, Diagnostic, Json, Known, Value};
 
 /// Writes files into a folder; `(path, text)`.
 fn write(folder: &Path, files: &[(&str, &str)]) {
@@ -358,13 +358,14 @@ output "id" {
     let files = [("main.rf.hcl", main), ("head/main.rf.hcl", HEAD), ("pool/main.rf.hcl", POOL)];
     let evaluation = succeeds(&files, TICKETS);
     let id = |text| BTreeMap::from([("id".to_owned(), Value::string(text))]);
-    let known = BTreeMap::from([(address("module.head.ticket.main"), id("12")), (address("ticket.root"), id("7"))]);
+    let exports = BTreeMap::from([(address("module.head.ticket.main"), id("12")), (address("ticket.root"), id("7"))]);
+    let known = Known { exports, ..Known::default() };
     let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");
     let (a, b) = (again(r#"module.pool["a"].ticket.pool"#), again(r#"module.pool["b"].ticket.pool"#));
     assert_eq!(data(&a, "text"), "of id 12");
     assert_eq!(data(&a, "of")["id"], "12");
     assert_eq!(data(&b, "text"), "of id 7");
-    assert_eq!(evaluation.outputs(&known)["id"].value, Value::string("12"));
+    assert_eq!(evaluation.outputs(&known).expect("nothing is to be read")["id"].value, Value::string("12"));
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::ResourceTypes;
 use super::{fails, repeated, succeeds, told};
-use crate::model::{Address, DesiredResource, Json, Object, Objects, OnDestroy, Readiness, Value};
+use crate::model::{Address, DesiredResource, Json, Known, Object, Objects, OnDestroy, Readiness, Value};
 use crate::resource::{self, Context, ExpandedObject, Expansion, Problem, ResourceType};
 
 fn address(text: &str) -> Address {
@@ -331,7 +331,8 @@ resource "ticket" "chosen" {
         let expected = BTreeSet::from([address("ticket.a")]);
         assert!(matches!(&resource(name).objects, Objects::Unknown { until } if *until == expected), "{name}");
     }
-    let known = BTreeMap::from([(address("ticket.a"), BTreeMap::from([("id".to_owned(), Value::string("12"))]))]);
+    let exports = BTreeMap::from([(address("ticket.a"), BTreeMap::from([("id".to_owned(), Value::string("12"))]))]);
+    let known = Known { exports, ..Known::default() };
     let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");
     assert_eq!(data(&again("ticket.text"), "text"), "of id 12");
     assert_eq!(again("ticket.named").objects.known()[0].object.identity().name, "n-12");
