@@ -3,19 +3,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::Told;
-use crate::world::World;
+use crate::world::{Another, World};
 
 pub(crate) const STORIES: &[Told] = &[
     ("every_folder_of_examples_has_a_story", |_| every_folder_has_a_story()),
     ("the_example_gpu_pools_is_stable", |world| is_stable(world, "gpu-pools")),
     ("the_example_monitoring_is_stable", |world| is_stable(world, "monitoring")),
     ("the_example_tenants_is_stable", |world| is_stable(world, "tenants")),
+    ("the_example_existing_cluster_is_taken_over", the_example_existing_cluster_is_taken_over),
+    ("the_example_multi_cluster_has_two", the_example_multi_cluster_has_two),
     ("the_pipeline_of_the_example_ci_runs", the_pipeline_of_the_example_ci_runs),
     ("the_tests_of_the_example_tenants_pass", the_tests_of_the_example_tenants_pass),
 ];
 
 /// Told as stories of their own.
-const ELSEWHERE: &[&str] = &["ci", "quickstart"];
+const ELSEWHERE: &[&str] = &["ci", "existing-cluster", "multi-cluster", "quickstart"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
@@ -39,6 +41,70 @@ fn is_stable(world: &World, name: &str) {
     let _ = world.apply();
     world.expect_no_changes();
     let run = world.rayform("destroy --auto-approve --timeout=90s");
+    assert_eq!(run.code, 0, "{run}");
+    let run = world.rayform("state list");
+    assert_eq!(run.stdout, "", "{run}");
+}
+
+/// Makes what stands in `before.yaml` as `kubectl apply` does, then follows the README.
+fn the_example_existing_cluster_is_taken_over(world: &World) {
+    if !world.has_controllers() {
+        return;
+    }
+    copy(&folder("existing-cluster"), &world.folder());
+    let before = std::fs::read_to_string(world.folder().join("before.yaml")).expect("a text");
+    for document in before.split("\n---\n") {
+        let object: serde_json::Value = serde_saphyr::from_str(document).expect("YAML");
+        let path = match object["kind"].as_str().expect("a kind") {
+            "Namespace" => "/api/v1/namespaces",
+            "Service" => "/api/v1/namespaces/ray/services",
+            _ => "/api/v1/namespaces/ray/configmaps",
+        };
+        world.create_as("kubectl-client-side-apply", path, &object);
+    }
+    let run = world.rayform("plan");
+    assert_eq!(run.code, 0, "{run}");
+    for told in [" to adopt", "\"debug\" -> \"info\"", "kubectl"] {
+        assert!(run.stdout.contains(told), "{told}: {run}");
+    }
+    let _ = world.apply();
+    world.expect_no_changes();
+    let run = world.rayform("destroy --auto-approve --timeout=90s");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(world.get("/api/v1/namespaces/ray").is_some(), "what is only read stays");
+    assert!(world.get("/api/v1/namespaces/ray/services/ray-jobs").is_none());
+    world.delete("/api/v1/namespaces/ray");
+    world.wait_for("the namespace to go", || world.get("/api/v1/namespaces/ray").is_none());
+}
+
+/// The east is the story's own cluster, sandbox or real; the west a sandbox beside it.
+fn the_example_multi_cluster_has_two(world: &World) {
+    if !world.has_controllers() {
+        return;
+    }
+    let west = Another::start();
+    copy(&folder("multi-cluster"), &world.folder());
+    let values = format!(
+        "--var=kubeconfig_east={} --var=kubeconfig_west={}",
+        world.kubeconfig_file().display(),
+        west.kubeconfig.display()
+    );
+    let run = world.rayform(&format!("apply --auto-approve {values}"));
+    assert_eq!(run.code, 0, "{run}");
+    let path = "/apis/apps/v1/namespaces/team-a/deployments";
+    let workers = |items: &[serde_json::Value]| {
+        let replicas = |it: &serde_json::Value| it["spec"]["replicas"].as_u64();
+        items
+            .iter()
+            .filter(|it| it["metadata"]["name"].as_str().is_some_and(|name| name.contains("cpu")))
+            .filter_map(replicas)
+            .sum::<u64>()
+    };
+    let in_west = west.api.get(path).expect("a list")["items"].as_array().cloned().unwrap_or_default();
+    assert_eq!((workers(&world.items(path)), workers(&in_west)), (2, 1));
+    let run = world.rayform(&format!("plan --detailed-exitcode {values}"));
+    assert_eq!(run.code, 0, "{run}");
+    let run = world.rayform(&format!("destroy --auto-approve --timeout=90s {values}"));
     assert_eq!(run.code, 0, "{run}");
     let run = world.rayform("state list");
     assert_eq!(run.stdout, "", "{run}");

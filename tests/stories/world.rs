@@ -74,6 +74,11 @@ impl World {
         port.find(&kubeconfig).expect("an address").as_str().to_owned()
     }
 
+    /// Returns the place of the kubeconfig.
+    pub(crate) fn kubeconfig_file(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// Returns the text of the kubeconfig.
     pub(crate) fn kubeconfig(&self) -> String {
         std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig")
