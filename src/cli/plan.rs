@@ -32,6 +32,8 @@ impl Plan {
             terminal.message(&format!("\nSaved the plan. To carry it out:  rayform apply {}", path.display()));
         }
         let has_changes = self.detailed_exitcode && !planned.plan.is_empty();
+        // The program ends: to take ten thousand resources apart would only take time.
+        std::mem::forget(planned);
         Ok(if has_changes { Exit::Changes } else { Exit::Done })
     }
 }

@@ -66,8 +66,24 @@ pub(crate) enum Form {
 pub(crate) enum Part {
     Literal(Arc<str>),
     Interpolation(Expression),
-    If { condition: Expression, then: Vec<Part>, otherwise: Vec<Part> },
-    For { names: Names, collection: Expression, body: Vec<Part> },
+    If(Box<Branch>),
+    For(Box<Loop>),
+}
+
+/// `%{ if condition }then%{ else }otherwise%{ endif }`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Branch {
+    pub condition: Expression,
+    pub then: Vec<Part>,
+    pub otherwise: Vec<Part>,
+}
+
+/// `%{ for names in collection }body%{ endfor }`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Loop {
+    pub names: Names,
+    pub collection: Expression,
+    pub body: Vec<Part>,
 }
 
 /// One `key = value` of an object expression.

@@ -1,4 +1,6 @@
 //! The parser's tree into our own form, which is much smaller and has file offsets everywhere.
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +34,9 @@ pub(super) struct Lowering<'a> {
     pub text: &'a str,
     /// From offsets in the parsed text to offsets in the file: `(from, minus, plus)`, sorted.
     pub shifts: Vec<Shift>,
+    /// Names and numbers that were met: each is kept once, for most of them come again and again.
+    names: RefCell<BTreeSet<Arc<str>>>,
+    numbers: RefCell<BTreeMap<String, Number>>,
 }
 
 /// From `start` on, an offset in the parsed text is `offset - start + origin` in the file.
@@ -41,7 +46,22 @@ pub(super) struct Shift {
     pub origin: usize,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    pub(super) fn new(file: FileId, text: &'a str, shifts: Vec<Shift>) -> Self {
+        Self { file, text, shifts, names: RefCell::default(), numbers: RefCell::default() }
+    }
+
+    /// Returns a name, the same one for each time that it comes.
+    pub(super) fn name(&self, name: &str) -> Arc<str> {
+        let mut names = self.names.borrow_mut();
+        if let Some(known) = names.get(name) {
+            return known.clone();
+        }
+        let new: Arc<str> = Arc::from(name);
+        names.insert(new.clone());
+        new
+    }
+
     /// Returns the place in the file.
     pub(super) fn span(&self, range: Option<Range<usize>>) -> Span {
         let range = range.unwrap_or(0..0);
@@ -73,7 +93,7 @@ impl Lowering<'_> {
 
     fn attribute(&self, attribute: &structure::Attribute) -> Result<Attribute, Box<Diagnostic>> {
         Ok(Attribute {
-            name: Arc::from(attribute.key.as_str()),
+            name: self.name(attribute.key.as_str()),
             name_span: self.span(attribute.key.span()),
             value: self.expression(&attribute.value)?,
         })
@@ -84,11 +104,11 @@ impl Lowering<'_> {
         let labels: Vec<Label> = block
             .labels
             .iter()
-            .map(|label| Label { text: Arc::from(label.as_str()), span: self.span(label.span()) })
+            .map(|label| Label { text: self.name(label.as_str()), span: self.span(label.span()) })
             .collect();
         let end = labels.last().map_or(kind.end, |label| label.span.end);
         Ok(Block {
-            kind: Arc::from(block.ident.as_str()),
+            kind: self.name(block.ident.as_str()),
             header: Span { end, ..kind },
             labels,
             body: self.body(&block.body)?,
@@ -102,15 +122,13 @@ impl Lowering<'_> {
             Parsed::Null(_) => Form::Literal(Value::Null),
             Parsed::Bool(bool) => Form::Literal(Value::Bool(*bool.value())),
             Parsed::Number(_) => self.number(parsed, span)?,
-            Parsed::String(text) => Form::Literal(Value::string(text.value())),
-            Parsed::Array(items) => {
-                Form::Tuple(items.iter().map(|item| self.expression(item)).collect::<Result<_, _>>()?)
-            }
+            Parsed::String(text) => Form::Literal(Value::String(self.name(text.value()))),
+            Parsed::Array(items) => Form::Tuple(self.all(items.iter(), items.len())?),
             Parsed::Object(object) => self.object(object)?,
             Parsed::StringTemplate(parts) => template::quoted(self, parts)?,
             Parsed::HeredocTemplate(heredoc) => template::heredoc(self, heredoc, parsed.span())?,
             Parsed::Parenthesis(inner) => return Ok(Expression { span, ..self.expression(inner.inner())? }),
-            Parsed::Variable(name) => Form::Name(Arc::from(name.as_str())),
+            Parsed::Variable(name) => Form::Name(self.name(name.as_str())),
             Parsed::Conditional(conditional) => Form::Conditional(Box::new(Conditional {
                 condition: self.expression(&conditional.cond_expr)?,
                 then: self.expression(&conditional.true_expr)?,
@@ -135,14 +153,34 @@ impl Lowering<'_> {
     fn number(&self, parsed: &Parsed, span: Span) -> Result<Form, Box<Diagnostic>> {
         let text = parsed.span().and_then(|range| self.text.get(range)).unwrap_or_default();
         let digits: String = text.chars().filter(|character| !character.is_whitespace()).collect();
-        decimal(&digits, span).map(|number| Form::Literal(Value::Number(number)))
+        if let Some(known) = self.numbers.borrow().get(&digits) {
+            return Ok(Form::Literal(Value::Number(known.clone())));
+        }
+        let number = decimal(&digits, span)?;
+        self.numbers.borrow_mut().insert(digits, number.clone());
+        Ok(Form::Literal(Value::Number(number)))
+    }
+
+    /// Lowers expressions one after the other; a vector that grows by itself would keep room for more.
+    fn all<'p>(
+        &self,
+        items: impl Iterator<Item = &'p Parsed>,
+        count: usize,
+    ) -> Result<Vec<Expression>, Box<Diagnostic>> {
+        let mut lowered = Vec::with_capacity(count);
+        for item in items {
+            lowered.push(self.expression(item)?);
+        }
+        Ok(lowered)
     }
 
     fn object(&self, object: &hcl_edit::expr::Object) -> Result<Form, Box<Diagnostic>> {
         let mut entries = Vec::with_capacity(object.len());
         for (key, value) in object {
-            let word =
-                |text: &str, span| Expression { span: self.span(span), form: Form::Literal(Value::string(text)) };
+            let word = |text: &str, span| Expression {
+                span: self.span(span),
+                form: Form::Literal(Value::String(self.name(text))),
+            };
             let key = match key {
                 ObjectKey::Ident(name) | ObjectKey::Expression(Parsed::Variable(name)) => {
                     word(name.as_str(), name.span())
@@ -168,9 +206,9 @@ impl Lowering<'_> {
         }
         name.push_str(call.name.name.as_str());
         Ok(Form::Call(Box::new(Call {
-            name: Arc::from(name),
+            name: self.name(&name),
             name_span: self.span(call.name.name.span()),
-            arguments: call.args.iter().map(|argument| self.expression(argument)).collect::<Result<_, _>>()?,
+            arguments: self.all(call.args.iter(), call.args.len())?,
             spread: call.args.expand_final(),
         })))
     }
@@ -181,26 +219,27 @@ impl Lowering<'_> {
             let span = self.span(operator.span());
             operators.push(match operator.value() {
                 TraversalOperator::GetAttr(name) => {
-                    Operator::Step(Step::Attribute(Arc::from(name.as_str()), self.span(name.span())))
+                    Operator::Step(Step::Attribute(self.name(name.as_str()), self.span(name.span())))
                 }
                 TraversalOperator::Index(index) => Operator::Step(Step::Index(self.expression(index)?)),
                 TraversalOperator::LegacyIndex(index) => {
-                    let number = Value::Number(Number((*index.value()).into()));
+                    let number = Value::Number(Number::new((*index.value()).into()));
                     Operator::LegacyIndex(Step::Index(Expression { span, form: Form::Literal(number) }))
                 }
                 TraversalOperator::AttrSplat(_) => Operator::AttributeSplat(span),
                 TraversalOperator::FullSplat(_) => Operator::FullSplat(span),
             });
         }
-        let steps = nest(operators)?;
+        let mut steps = nest(operators)?;
+        steps.shrink_to_fit();
         Ok(Form::Traversal(Box::new(Traversal { root: self.expression(&traversal.expr)?, steps })))
     }
 
     fn for_expression(&self, each: &hcl_edit::expr::ForExpr) -> Result<Form, Box<Diagnostic>> {
         Ok(Form::For(Box::new(For {
             names: Names {
-                key: each.intro.key_var.as_ref().map(|name| Arc::from(name.as_str())),
-                value: Arc::from(each.intro.value_var.as_str()),
+                key: each.intro.key_var.as_ref().map(|name| self.name(name.as_str())),
+                value: self.name(each.intro.value_var.as_str()),
             },
             collection: self.expression(&each.intro.collection_expr)?,
             key: each.key_expr.as_ref().map(|key| self.expression(key)).transpose()?,
@@ -217,7 +256,7 @@ pub(super) fn decimal(text: &str, span: Span) -> Result<Number, Box<Diagnostic>>
     if exponent.is_ok_and(|exponent| exponent.abs() > MAX_EXPONENT) || text.len() > MAX_DIGITS {
         return Err(Box::new(Diagnostic::error("this number is too large or too small").at(span)));
     }
-    text.parse().map(Number).map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
+    text.parse().map_err(|_| Box::new(Diagnostic::error(format!("`{text}` is not a number")).at(span)))
 }
 
 /// A step before splats have taken what follows them.

@@ -16,19 +16,26 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// Parses files; the results are in the order of the files.
 pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Body, Vec<Diagnostic>>> {
-    let results: Mutex<Vec<_>> = Mutex::new(files.iter().map(|_| None).collect());
+    on_all_cores(files, &|file| {
+        let (name, text) = (sources.name(*file), sources.text(*file));
+        let is_json = std::path::Path::new(name).extension().is_some_and(|extension| extension == "json");
+        if is_json { json::body(text, *file) } else { parse_body(text, *file) }
+    })
+}
+
+/// Works on all items, on all cores; the results are in the order of the items.
+fn on_all_cores<I: Sync, T: Send>(items: &[I], work: &(dyn Fn(&I) -> T + Sync)) -> Vec<T> {
+    let results: Mutex<Vec<Option<T>>> = Mutex::new(items.iter().map(|_| None).collect());
     let next = AtomicUsize::new(0);
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(file) = files.get(index) else { break };
-            let (name, text) = (sources.name(*file), sources.text(*file));
-            let is_json = std::path::Path::new(name).extension().is_some_and(|extension| extension == "json");
-            let result = if is_json { json::body(text, *file) } else { parse_body(text, *file) };
+            let Some(item) = items.get(index) else { break };
+            let result = work(item);
             results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             std::thread::Builder::new()
@@ -38,14 +45,14 @@ pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Bod
         }
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|result| result.expect("every file was parsed")).collect()
+    results.into_iter().map(|result| result.expect("every item was worked on")).collect()
 }
 
 /// Parses one expression, such as the value of `--var`.
 pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
         let text = &*heredoc::without_empty(text);
-        let lowering = Lowering { file, text, shifts: Vec::new() };
+        let lowering = Lowering::new(file, text, Vec::new());
         let parsed = parser::parse_expr(text.trim_end()).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         lowering.expression(&parsed)
     })
@@ -72,7 +79,7 @@ fn is_heredoc_marker(line: &str) -> bool {
 /// Parses a text that is a template as a whole, such as a file for `templatefile`.
 pub(crate) fn parse_template(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
-        let lowering = Lowering { file, text, shifts: Vec::new() };
+        let lowering = Lowering::new(file, text, Vec::new());
         let parsed = parser::parse_template(text).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         template::whole(&lowering, &parsed)
     })
@@ -100,7 +107,7 @@ pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnosti
         return Ok(body);
     }
     let tree = parse_tree(text, file)?;
-    let lowering = Lowering { file, text, shifts: Vec::new() };
+    let lowering = Lowering::new(file, text, Vec::new());
     lowering.body(&tree).map_err(|diagnostic| vec![*diagnostic])
 }
 
@@ -116,11 +123,11 @@ pub(super) fn parse_tree(text: &str, file: FileId) -> Result<structure::Body, Ve
     for (start, chunk) in chunks(&filled) {
         if let Err(error) = parser::parse_body(chunk) {
             let shifts = vec![Shift { start: 0, origin: start }];
-            found.push(diagnose(&Lowering { file, text: chunk, shifts }, &error));
+            found.push(diagnose(&Lowering::new(file, chunk, shifts), &error));
         }
     }
     if found.is_empty() {
-        found.push(diagnose(&Lowering { file, text, shifts: Vec::new() }, &error));
+        found.push(diagnose(&Lowering::new(file, text, Vec::new()), &error));
     }
     Err(found)
 }
@@ -129,15 +136,30 @@ pub(super) fn parse_tree(text: &str, file: FileId) -> Result<structure::Body, Ve
 ///
 /// Nothing where a piece has a mistake, or was cut inside of something: what is open at a cut is a mistake, too.
 fn parse_pieces(text: &str, file: FileId) -> Option<Body> {
+    let parsed = of_pieces(text, &|origin, piece, tree| {
+        Lowering::new(file, piece, vec![Shift { start: 0, origin }]).body(tree).ok()
+    })?;
     let mut body = Body::default();
-    for (origin, piece) in pieces(text) {
-        let shifts = vec![Shift { start: 0, origin }];
-        let tree = parser::parse_body(&heredoc::without_empty(piece)).ok()?;
-        let parsed = Lowering { file, text: piece, shifts }.body(&tree).ok()?;
-        body.attributes.extend(parsed.attributes);
-        body.blocks.extend(parsed.blocks);
+    for piece in parsed {
+        let piece = piece?;
+        body.attributes.extend(piece.attributes);
+        body.blocks.extend(piece.blocks);
     }
     Some(body)
+}
+
+/// Works on the trees of all pieces of a text, on all cores: with the offset of each piece, and its text.
+///
+/// Nothing where a piece does not parse by itself.
+pub(super) fn of_pieces<T: Send>(
+    text: &str,
+    work: &(dyn Fn(usize, &str, &structure::Body) -> T + Sync),
+) -> Option<Vec<T>> {
+    let of_piece = |(origin, piece): &(usize, &str)| {
+        let tree = parser::parse_body(&heredoc::without_empty(piece)).ok()?;
+        Some(work(*origin, piece, &tree))
+    };
+    on_all_cores(&pieces(text), &of_piece).into_iter().collect()
 }
 
 /// Joins the chunks of a file to pieces of some size.
@@ -280,7 +302,7 @@ mod tests {
         let label = &body.blocks[9_999].labels[0];
         assert_eq!(&text[label.span.start as usize..label.span.end as usize], "\"b9999\"");
         let whole = on_large_stack(|| {
-            let lowering = Lowering { file: FileId(0), text: &text, shifts: Vec::new() };
+            let lowering = Lowering::new(FileId(0), &text, Vec::new());
             lowering.body(&parser::parse_body(&text).expect("it parses")).expect("it is lowered")
         });
         assert_eq!(body, whole);
@@ -330,7 +352,8 @@ mod tests {
         let text = "a = <<-EOT\n    %{ for x in y ~}\n    - ${x}\n      sub\n    %{ endfor ~}\n    end\n  EOT\n";
         let body = parse(text).expect("it parses");
         let Form::Template(parts) = &body.attributes[0].value.form else { panic!("a template") };
-        let Part::For { body, .. } = &parts[0] else { panic!("a loop: {parts:?}") };
+        let Part::For(each) = &parts[0] else { panic!("a loop: {parts:?}") };
+        let body = &each.body;
         // As in Terraform, what `~` joins to the line before does not begin a line.
         assert_eq!(body[0], Part::Literal("    - ".into()));
         assert_eq!(body[2], Part::Literal("\n  sub\n".into()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, HeredocTemplate, Strip, Template};
 
-use super::ir::{Expression, Form, Names, Part};
+use super::ir::{Branch, Expression, Form, Loop, Names, Part};
 use super::lower::{Lowering, Shift};
 use crate::model::{Diagnostic, Span, Value};
 
@@ -58,10 +58,14 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
                 text.push_str(&piece);
                 continue;
             }
-            Part::If { condition, then, otherwise } => {
-                Part::If { condition, then: join(then), otherwise: join(otherwise) }
+            Part::If(branch) => {
+                let Branch { condition, then, otherwise } = *branch;
+                Part::If(Box::new(Branch { condition, then: join(then), otherwise: join(otherwise) }))
             }
-            Part::For { names, collection, body } => Part::For { names, collection, body: join(body) },
+            Part::For(each) => {
+                let Loop { names, collection, body } = *each;
+                Part::For(Box::new(Loop { names, collection, body: join(body) }))
+            }
             Part::Interpolation(expression) => Part::Interpolation(expression),
         };
         if !text.is_empty() {
@@ -93,7 +97,7 @@ pub(super) fn heredoc(
     let template = hcl_edit::parser::parse_template(text)
         .map_err(|error| Box::new(Diagnostic::error(error.message().replace('\n', "; ")).at(lowering.span(range))))?;
     let shifts = vec![Shift { start: 0, origin: lowering.offset(start + first) }];
-    let mut parts = parts(&Lowering { file: lowering.file, text, shifts }, &template)?;
+    let mut parts = parts(&Lowering::new(lowering.file, text, shifts), &template)?;
     dedent(&mut parts);
     Ok(simplify(parts))
 }
@@ -178,16 +182,16 @@ fn begin_lines(parts: &mut [Part], at_start: &mut bool, each: &mut dyn FnMut(Opt
         };
         marker(at_start, each);
         match part {
-            Part::If { then, otherwise, .. } => {
-                begin_lines(then, at_start, each);
-                if !otherwise.is_empty() {
+            Part::If(branch) => {
+                begin_lines(&mut branch.then, at_start, each);
+                if !branch.otherwise.is_empty() {
                     marker(at_start, each);
-                    begin_lines(otherwise, at_start, each);
+                    begin_lines(&mut branch.otherwise, at_start, each);
                 }
                 marker(at_start, each);
             }
-            Part::For { body, .. } => {
-                begin_lines(body, at_start, each);
+            Part::For(inner) => {
+                begin_lines(&mut inner.body, at_start, each);
                 marker(at_start, each);
             }
             Part::Literal(_) | Part::Interpolation(_) => {}
@@ -205,22 +209,22 @@ fn directive(lowering: &Lowering<'_>, directive: &Directive, style: Style) -> Re
                 Some(otherwise) => lower(&otherwise.template, otherwise.strip.strip_end(), end.strip.strip_start())?,
                 None => Vec::new(),
             };
-            Ok(Part::If {
+            Ok(Part::If(Box::new(Branch {
                 condition: lowering.expression(&then.cond_expr)?,
                 then: lower(&then.template, then.strip.strip_end(), behind.strip_start())?,
                 otherwise,
-            })
+            })))
         }
         Directive::For(each) => {
             let (head, end) = (&each.for_expr, &each.endfor_expr);
-            Ok(Part::For {
+            Ok(Part::For(Box::new(Loop {
                 names: Names {
-                    key: head.key_var.as_ref().map(|name| Arc::from(name.as_str())),
-                    value: Arc::from(head.value_var.as_str()),
+                    key: head.key_var.as_ref().map(|name| lowering.name(name.as_str())),
+                    value: lowering.name(head.value_var.as_str()),
                 },
                 collection: lowering.expression(&head.collection_expr)?,
                 body: lower(&head.template, head.strip.strip_end(), end.strip.strip_start())?,
-            })
+            })))
         }
     }
 }

@@ -44,17 +44,17 @@ pub(crate) fn parse(text: &str) -> Option<Number> {
 /// Integers are kept whole as far as the exponent allows.
 pub(crate) fn bounded(decimal: BigDecimal) -> Option<Number> {
     if decimal.is_zero() {
-        return Some(Number(BigDecimal::zero()));
+        return Some(Number::new(BigDecimal::zero()));
     }
     if decimal.order_of_magnitude().abs() > MAX_EXPONENT {
         return None;
     }
     if decimal.digits() <= DIGITS || decimal.fractional_digit_count() <= 0 {
-        return Some(Number(decimal));
+        return Some(Number::new(decimal));
     }
     let digits = NonZeroU64::new(DIGITS)?;
     let context = Context::new(digits, RoundingMode::HalfEven);
-    Some(Number(decimal.with_precision_round(digits, context.rounding_mode()).normalized()))
+    Some(Number::new(decimal.with_precision_round(digits, context.rounding_mode()).normalized()))
 }
 
 /// Returns the shortest decimal that stands for this double; none for infinity and no number.

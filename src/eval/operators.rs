@@ -65,7 +65,7 @@ pub(super) fn unary(operator: UnaryOperator, value: &Value, span: Span) -> Resul
         return Ok(value.clone());
     }
     let result = match operator {
-        UnaryOperator::Negate => to_number(bare).map(|number| Value::Number(Number(-number.0))),
+        UnaryOperator::Negate => to_number(bare).map(|number| Value::Number(Number::new(-number.decimal()))),
         UnaryOperator::Not => truth(bare).as_bool().map(|bool| Value::Bool(!bool)),
     };
     let needed = if operator == UnaryOperator::Not { "`true` or `false`" } else { "a number" };
@@ -169,7 +169,7 @@ fn all_same<'a>(shape_is_same: bool, pairs: impl Iterator<Item = (&'a Value, &'a
 }
 
 fn arithmetic(binary: &Binary, left: &Number, right: &Number) -> Result<Value, Failure> {
-    let (left, right) = (&left.0, &right.0);
+    let (left, right) = (left.decimal(), right.decimal());
     let divides = matches!(binary.operator, BinaryOperator::Divide | BinaryOperator::Remainder);
     if divides && right.is_zero() {
         return Err(fail("this divides by zero", binary.right.span));

@@ -140,14 +140,14 @@ impl<'a> Visitor<'a, '_> {
             match part {
                 Part::Literal(_) => {}
                 Part::Interpolation(expression) => self.expression(expression),
-                Part::If { condition, then, otherwise } => {
-                    self.expression(condition);
-                    self.parts(then);
-                    self.parts(otherwise);
+                Part::If(branch) => {
+                    self.expression(&branch.condition);
+                    self.parts(&branch.then);
+                    self.parts(&branch.otherwise);
                 }
-                Part::For { names, collection, body } => {
-                    self.expression(collection);
-                    self.with(names, |visitor| visitor.parts(body));
+                Part::For(each) => {
+                    self.expression(&each.collection);
+                    self.with(&each.names, |visitor| visitor.parts(&each.body));
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::expression::{Failure, each_member, evaluate, fail, mark, members};
 use super::operators;
 use super::scope::{Frame, Scope};
-use crate::config::ir::{Expression, Part};
+use crate::config::ir::{Branch, Expression, Loop, Part};
 use crate::model::{Span, Value};
 
 /// How long a text may become, in bytes.
@@ -70,7 +70,8 @@ fn write(
         match part {
             Part::Literal(text) => written.text.push_str(text),
             Part::Interpolation(expression) => interpolate(expression, scope, frame, written)?,
-            Part::If { condition, then, otherwise } => {
+            Part::If(branch) => {
+                let Branch { condition, then, otherwise } = &**branch;
                 let value = evaluate(condition, scope, frame)?;
                 written.sensitive |= value.unmark().1;
                 match operators::condition(&value, "a condition is `true` or `false`", condition.span)?.as_bool() {
@@ -79,7 +80,8 @@ fn write(
                     None => written.unknown = true,
                 }
             }
-            Part::For { names, collection, body } => {
+            Part::For(each) => {
+                let Loop { names, collection, body } = &**each;
                 let value = evaluate(collection, scope, frame)?;
                 written.sensitive |= value.unmark().1;
                 let Some(members) = members(&value, collection.span)? else {

@@ -1,5 +1,6 @@
 //! One Kubernetes object, desired or live, and how objects are told apart.
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +39,9 @@ pub(crate) struct Owner {
     pub time: Option<String>,
 }
 
-/// An object that has an API version, a kind and a name.
+/// An object that has an API version, a kind and a name. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Object(Json);
+pub(crate) struct Object(Arc<Json>);
 
 /// Says why a value is no Kubernetes object.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Object {
                 return Err(ObjectError::Missing(field));
             }
         }
-        Ok(Self(json))
+        Ok(Self(Arc::new(json)))
     }
 
     /// Returns the whole value.
@@ -87,7 +88,7 @@ impl Object {
 
     /// Returns the whole value, and ends the object.
     pub(crate) fn into_json(self) -> Json {
-        self.0
+        Arc::unwrap_or_clone(self.0)
     }
 
     /// Returns the value at a JSON pointer.
@@ -100,17 +101,22 @@ impl Object {
         self.0.pointer(pointer)?.as_str()
     }
 
+    /// Returns a text of the metadata. A JSON pointer would be taken apart each time.
+    fn metadata(&self, field: &str) -> Option<&str> {
+        self.0.get("metadata")?.get(field)?.as_str()
+    }
+
     pub(crate) fn kind(&self) -> Kind {
-        let text = |pointer| self.text(pointer).expect("checked when the object was made");
-        Kind::new(text("/apiVersion"), text("/kind"))
+        let text = |field| self.0.get(field).and_then(Json::as_str).expect("checked when the object was made");
+        Kind::new(text("apiVersion"), text("kind"))
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.text("/metadata/name").expect("checked when the object was made")
+        self.metadata("name").expect("checked when the object was made")
     }
 
     pub(crate) fn namespace(&self) -> Option<&str> {
-        self.text("/metadata/namespace")
+        self.metadata("namespace")
     }
 
     /// Returns everybody who wrote fields of a live object.
@@ -125,11 +131,11 @@ impl Object {
     }
 
     pub(crate) fn uid(&self) -> Option<&str> {
-        self.text("/metadata/uid")
+        self.metadata("uid")
     }
 
     pub(crate) fn resource_version(&self) -> Option<&str> {
-        self.text("/metadata/resourceVersion")
+        self.metadata("resourceVersion")
     }
 
     /// Returns the value of a label.
@@ -144,7 +150,7 @@ impl Object {
 
     /// Tells whether the object waits for its end.
     pub(crate) fn is_terminating(&self) -> bool {
-        self.text("/metadata/deletionTimestamp").is_some()
+        self.metadata("deletionTimestamp").is_some()
     }
 }
 

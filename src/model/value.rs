@@ -1,15 +1,16 @@
 //! The values of the configuration language, unknown and sensitive ones included.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use bigdecimal::{BigDecimal, ToPrimitive, Zero};
+use bigdecimal::{BigDecimal, ParseBigDecimalError, ToPrimitive, Zero};
 
 use super::{Exports, Json};
 
-/// A decimal number without rounding, as Terraform has it.
+/// A decimal number without rounding, as Terraform has it. Cloning is cheap, and a value stays small.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Number(pub BigDecimal);
+pub(crate) struct Number(Arc<BigDecimal>);
 
 /// What an expression evaluates to. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +35,15 @@ pub(crate) enum Value {
 }
 
 impl Number {
+    pub(crate) fn new(decimal: BigDecimal) -> Self {
+        Self(Arc::new(decimal))
+    }
+
+    /// Returns the decimal itself.
+    pub(crate) fn decimal(&self) -> &BigDecimal {
+        &self.0
+    }
+
     /// Returns the integer, where it is one and fits.
     pub(crate) fn as_i64(&self) -> Option<i64> {
         if self.0.is_integer() { self.0.to_i64() } else { None }
@@ -55,7 +65,15 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(integer: i64) -> Self {
-        Self(BigDecimal::from(integer))
+        Self::new(BigDecimal::from(integer))
+    }
+}
+
+impl FromStr for Number {
+    type Err = ParseBigDecimalError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse::<BigDecimal>().map(Self::new)
     }
 }
 
@@ -136,7 +154,7 @@ impl From<&Json> for Value {
             Json::Null => Self::Null,
             Json::Bool(bool) => Self::Bool(*bool),
             Json::Number(number) => match number.to_string().parse() {
-                Ok(decimal) => Self::Number(Number(decimal)),
+                Ok(number) => Self::Number(number),
                 Err(_) => Self::Null,
             },
             Json::String(text) => Self::string(text),

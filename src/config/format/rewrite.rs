@@ -19,11 +19,18 @@ const COLLECTIONS: [&str; 3] = ["list", "map", "set"];
 
 /// Returns the edits of a whole file, in its order.
 pub(super) fn edits(text: &str, file: FileId) -> Result<Vec<Edit>, Vec<Diagnostic>> {
-    let body = parse::parse_tree(text, file)?;
-    let mut edits = Vec::new();
-    of_body(text, &body, &[], &mut edits);
-    edits.sort_by_key(|(range, _)| range.start);
-    Ok(edits)
+    let of_piece = |origin: usize, piece: &str, tree: &Body| {
+        let mut edits = Vec::new();
+        of_body(piece, tree, &[], &mut edits);
+        edits.sort_by_key(|(range, _)| range.start);
+        let moved = |(range, text): Edit| (range.start + origin..range.end + origin, text);
+        edits.into_iter().map(moved).collect::<Vec<_>>()
+    };
+    match parse::of_pieces(text, &of_piece) {
+        Some(edits) => Ok(edits.concat()),
+        // Some piece has a mistake, or was cut inside of something: the whole tells.
+        None => parse::parse_tree(text, file).map(|tree| of_piece(0, text, &tree)),
+    }
 }
 
 /// Carries edits out.

@@ -57,7 +57,7 @@ fn object(entries: &[(Quoted, Node)], texts: Texts, place: Place) -> Result<Form
 pub(in crate::config) fn text(text: &Quoted, texts: Texts, place: Place) -> Result<Expression> {
     let span = place.of(&text.place);
     let is_template = text.text.contains("${") || text.text.contains("%{");
-    let lowering = Lowering { file: place.0, text: &text.text, shifts: text.shifts.clone() };
+    let lowering = Lowering::new(place.0, &text.text, text.shifts.clone());
     match texts {
         Texts::Expression => {
             let parsed = parser::parse_expr(text.text.trim_end());

@@ -405,7 +405,7 @@ fn range(arguments: &Arguments) -> Outcome {
             return Err(FunctionError::at(2, "end must be less than start when step is negative"));
         }
         Some(step) => step.clone(),
-        None if down => Number(-one.0),
+        None if down => Number::new(-one.decimal()),
         None => one,
     };
     let (mut numbers, mut next) = (Vec::new(), start.clone());
@@ -417,7 +417,7 @@ fn range(arguments: &Arguments) -> Outcome {
             return Err(FunctionError::new(message));
         }
         numbers.push(Value::Number(next.clone()));
-        next = Number(next.0 + &step.0);
+        next = Number::new(next.decimal() + step.decimal());
     }
     Ok(Value::list(numbers))
 }
@@ -461,5 +461,5 @@ pub(super) fn elements(value: &Value) -> Option<Vec<&Value>> {
 }
 
 fn count(count: usize) -> Value {
-    Value::Number(Number(count.try_into().map_or_else(|_| u64::MAX.into(), |count: u64| count.into())))
+    Value::Number(Number::new(u64::try_from(count).unwrap_or(u64::MAX).into()))
 }

@@ -19,13 +19,13 @@ pub(super) struct Digits {
 impl Digits {
     /// Returns all digits of a number.
     pub(super) fn all(number: &Number) -> Self {
-        let (integer, scale) = number.0.abs().normalized().into_bigint_and_scale();
+        let (integer, scale) = number.decimal().abs().normalized().into_bigint_and_scale();
         Self::new(integer.magnitude(), scale)
     }
 
     /// Returns the digits of a number, rounded to this many behind the point.
     pub(super) fn behind_point(number: &Number, places: usize) -> Self {
-        let (integer, scale) = number.0.abs().normalized().into_bigint_and_scale();
+        let (integer, scale) = number.decimal().abs().normalized().into_bigint_and_scale();
         let places = i64::try_from(places).unwrap_or(i64::MAX);
         if scale <= places {
             return Self::new(integer.magnitude(), scale);
@@ -40,7 +40,7 @@ impl Digits {
         if surplus == 0 {
             return all;
         }
-        let (integer, scale) = number.0.abs().normalized().into_bigint_and_scale();
+        let (integer, scale) = number.decimal().abs().normalized().into_bigint_and_scale();
         Self::new(&round(integer.magnitude(), scale, surplus), scale - surplus)
     }
 
@@ -136,7 +136,7 @@ fn ten_to(exponent: i64) -> BigUint {
 
 /// Returns the whole number; none where there is a fraction.
 pub(super) fn whole(number: &Number) -> Option<BigInt> {
-    number.0.is_integer().then(|| number.0.with_scale(0).into_bigint_and_scale().0)
+    number.decimal().is_integer().then(|| number.decimal().with_scale(0).into_bigint_and_scale().0)
 }
 
 #[cfg(test)]

@@ -234,7 +234,7 @@ fn sign(verb: &Verb<'_>, number: &Number) -> String {
 }
 
 fn is_negative(number: &Number) -> bool {
-    number.0.sign() == Sign::Minus
+    number.decimal().sign() == Sign::Minus
 }
 
 fn pad_number(verb: &Verb<'_>, head: &str, digits: &str, zeros: bool) -> String {

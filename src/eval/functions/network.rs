@@ -120,7 +120,7 @@ fn network(arguments: &Arguments) -> Result<Network, FunctionError> {
 
 fn cidrhost(arguments: &Arguments) -> Outcome {
     let network = network(arguments)?;
-    let number = &arguments.number(1).0;
+    let number = arguments.number(1).decimal();
     if !number.is_integer() {
         return Err(FunctionError::at(1, "value must be a whole number"));
     }
@@ -150,11 +150,11 @@ fn cidrsubnet(arguments: &Arguments) -> Outcome {
         let message = format!("insufficient address space to extend prefix of {} by {new_bits}", network.prefix);
         return Err(FunctionError::at(1, message));
     };
-    if !number.0.is_integer() {
+    if !number.decimal().is_integer() {
         return Err(FunctionError::at(2, "value must be a whole number"));
     }
     let count = Network { prefix: network.bits - (prefix - network.prefix), ..network }.hosts();
-    let place = number.0.to_u128().filter(|place| *place <= count).ok_or_else(|| {
+    let place = number.decimal().to_u128().filter(|place| *place <= count).ok_or_else(|| {
         let message = format!("prefix extension of {new_bits} does not accommodate a subnet numbered {number}");
         FunctionError::at(2, message)
     })?;

@@ -91,15 +91,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const MAX_DIGITS: usize = 5_000;
 
 fn abs(arguments: &Arguments) -> Value {
-    number(arguments.number(0).0.abs())
+    number(arguments.number(0).decimal().abs())
 }
 
 fn ceil(arguments: &Arguments) -> Value {
-    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Ceiling))
+    number(arguments.number(0).decimal().with_scale_round(0, RoundingMode::Ceiling))
 }
 
 fn floor(arguments: &Arguments) -> Value {
-    number(arguments.number(0).0.with_scale_round(0, RoundingMode::Floor))
+    number(arguments.number(0).decimal().with_scale_round(0, RoundingMode::Floor))
 }
 
 fn log(arguments: &Arguments) -> Outcome {
@@ -182,7 +182,7 @@ fn sum(arguments: &Arguments) -> Outcome {
     let mut total = BigDecimal::zero();
     for item in items {
         match convert(item, &Type::Number) {
-            Ok(Value::Number(number)) => total += number.0,
+            Ok(Value::Number(number)) => total += number.decimal(),
             _ => return Err(FunctionError::at(0, "argument must be list, set, or tuple of number values")),
         }
     }
@@ -190,7 +190,7 @@ fn sum(arguments: &Arguments) -> Outcome {
 }
 
 fn number(decimal: BigDecimal) -> Value {
-    Value::Number(Number(decimal))
+    Value::Number(Number::new(decimal))
 }
 
 fn double(double: f64) -> Outcome {

@@ -195,7 +195,7 @@ fn plain_number(text: &str) -> Option<Value> {
     let based = [("0x", 16), ("0o", 8)].into_iter().find_map(|(prefix, base)| Some((text.strip_prefix(prefix)?, base)));
     let number = match based {
         Some((digits, base)) if digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            Number(u64::from_str_radix(digits, base).ok()?.into())
+            Number::new(u64::from_str_radix(digits, base).ok()?.into())
         }
         _ => number::parse(text)?,
     };
