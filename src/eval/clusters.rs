@@ -4,7 +4,7 @@ use super::scope::Scope;
 use super::text::{described, to_text};
 use crate::config::Config;
 use crate::config::ir::Expression;
-use crate::model::{ClusterName, Clusters, Diagnostic, Span, Value, nearest};
+use crate::model::{Address, ClusterName, Clusters, Desired, Diagnostic, Span, Value, nearest};
 
 /// What a `cluster` block says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +55,23 @@ pub(super) fn choose(
         Some(cluster) => Ok(cluster),
         None => default(chooser, root),
     }
+}
+
+/// Refuses references to whole resources of other clusters: neither can reach the other by a name of the cluster.
+pub(super) fn strangers(
+    references: &[(Address, Span)],
+    cluster: &ClusterName,
+    desired: &Desired,
+) -> impl Iterator<Item = Diagnostic> {
+    references.iter().filter_map(move |(address, span)| {
+        let other = &desired.resources.get(address)?.cluster;
+        let diagnostic = || {
+            let message = format!("`{address}` lives in {other}, and this in {cluster}");
+            let hint = "what belongs together lives in one cluster: choose the same for both";
+            Diagnostic::error(message).at(*span).hint(hint)
+        };
+        (other != cluster).then(diagnostic)
+    })
 }
 
 /// Returns the cluster that an expression names; nothing for null.

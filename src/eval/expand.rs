@@ -15,7 +15,7 @@ use super::triggers::triggers;
 use crate::config::ResourceBlock;
 use crate::model::{
     Address, ClusterName, DesiredObject, DesiredResource, Diagnostic, Exports, Json, Object, Objects, Secrets,
-    Severity, UNKNOWN, Value,
+    Severity, Span, UNKNOWN, Value,
 };
 use crate::resource::{Context, Expansion, Problem, Referrer};
 
@@ -26,6 +26,8 @@ pub(super) struct Expanded {
     pub resource: Option<DesiredResource>,
     pub secrets: Secrets,
     pub diagnostics: Vec<Diagnostic>,
+    /// The resources that it refers to as a whole, each with its place.
+    pub references: Vec<(Address, Span)>,
 }
 
 /// What an instance is expanded with.
@@ -57,11 +59,12 @@ pub(super) fn expand<'a>(request: Request<'a>, scope: &Scope<'a>) -> Expanded {
         Vec::new()
     });
     let is_wrong = output.diagnostics.iter().any(Diagnostic::is_error);
-    let mut expanded = Expanded { resource: None, secrets: output.secrets, diagnostics: output.diagnostics };
+    let Output { secrets, diagnostics, references, unknown: is_unknown } = output;
+    let mut expanded = Expanded { resource: None, secrets, diagnostics, references };
     if is_wrong || request.checks_only {
         return expanded;
     }
-    if output.unknown {
+    if is_unknown {
         expanded.resource = Some(DesiredResource { triggers, ..unknown(request) });
         return expanded;
     }

@@ -5,7 +5,7 @@ use super::shape::Shape;
 use super::text::{described, to_text};
 use crate::config::ir::{Expression, Form};
 pub(super) use crate::model::Json;
-use crate::model::{Diagnostic, Exports, Secrets, Span, UNKNOWN, Value, nearest};
+use crate::model::{Address, Diagnostic, Exports, Secrets, Span, UNKNOWN, Value, nearest};
 
 /// What comes out beside the arguments.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Output {
     pub unknown: bool,
     /// Every secret text among the arguments.
     pub secrets: Secrets,
+    /// The resources that are referred to as a whole, each with its place.
+    pub references: Vec<(Address, Span)>,
 }
 
 /// Converts the value of an attribute; nothing where it does not fit or is null.
@@ -198,7 +200,10 @@ impl Converter<'_> {
 
     fn reference(&mut self, value: &Value, target: &str, span: Span) -> Option<Json> {
         match value {
-            Value::Resource(exports) if exports.address.resource_type == target => Some(self.exports(exports)),
+            Value::Resource(exports) if exports.address.resource_type == target => {
+                self.output.references.push((exports.address.clone(), span));
+                Some(self.exports(exports))
+            }
             other => {
                 let diagnostic =
                     *fail(format!("`{}` takes a whole `{target}`, not {}", self.name, self.told(other)), span);

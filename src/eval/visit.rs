@@ -336,6 +336,9 @@ impl Evaluator<'_> {
             };
             let mut expanded = expand(request, &scope);
             expanded.diagnostics.extend(failure.map(|failure| *failure));
+            if !checks_only {
+                expanded.diagnostics.extend(clusters::strangers(&expanded.references, &cluster, desired));
+            }
             (expanded, direct)
         });
         self.diagnostics.extend(expanded.diagnostics);

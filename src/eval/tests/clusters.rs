@@ -156,3 +156,20 @@ fn clusters_are_described_in_the_root_module() {
                     `cluster = cluster.NAME`) at cluster \"west\"";
     assert_eq!(told, [expected]);
 }
+
+#[test]
+fn what_is_referred_to_as_a_whole_lives_in_the_same_cluster() {
+    let text = |pool: &str| {
+        format!(
+            "{BOTH}resource \"ray_head\" \"main\" {{\n  cluster = cluster.west\n  namespace = \"a\"\n  image = \
+             \"rayproject/ray:2.52.0\"\n  cpu = 2\n  memory = \"8Gi\"\n}}\nresource \"ray_worker_pool\" \"cpu\" {{\n  cluster = \
+             {pool}\n  head = ray_head.main\n  cpu = 2\n  memory = \"8Gi\"\n}}\n"
+        )
+    };
+    succeeds(&text("cluster.west"), resource::all());
+    let (sources, result) = evaluated(&text("cluster.east"), resource::all());
+    let expected = "16: `ray_head.main` lives in cluster `west`, and this in cluster `east` (what belongs together lives in one \
+                    cluster: choose the same for both) at ray_head.main";
+    let found = told(&sources, &result.expect_err("a mistake"));
+    assert!(found.iter().any(|line| line == expected), "{found:#?}");
+}
