@@ -283,8 +283,7 @@ impl Head {
             store.set(&mut environment);
         }
         if let Some((secret, key)) = self.auth() {
-            environment.set("RAY_AUTH_MODE", "token");
-            environment.set_secret("RAY_AUTH_TOKEN", &secret, &key);
+            ray::authenticate(&mut environment, &secret, &key, self.version);
         }
         if let Some(may_send) = self.arguments.usage_stats {
             environment.set("RAY_USAGE_STATS_ENABLED", if may_send { "1" } else { "0" });

@@ -304,8 +304,7 @@ impl Pool {
         }
         let secret = head.text("auth_secret");
         if !secret.is_empty() {
-            environment.set("RAY_AUTH_MODE", "token");
-            environment.set_secret("RAY_AUTH_TOKEN", secret, head.text("auth_secret_key"));
+            ray::authenticate(&mut environment, secret, head.text("auth_secret_key"), self.version);
         }
         environment
     }

@@ -1,5 +1,6 @@
 //! The environment variables of Ray: what every node gets, and which names Ray listens to.
 use super::ports::GCS;
+use super::version::RayVersion;
 use crate::model::UNKNOWN;
 use crate::resource::kit::Problem;
 use crate::resource::pods::{Environment, PodArguments};
@@ -17,6 +18,18 @@ pub(crate) fn common_environment(cluster: &str, namespace: &str, group: &str, he
     environment.set("RAY_DASHBOARD_ENABLE_K8S_DISK_USAGE", "1");
     environment.set_field("RAY_CLOUD_INSTANCE_ID", "metadata.name");
     environment
+}
+
+/// Lets only those in who know the token. Ray 2.52 asks for it even where its own raylets and GCS send metrics by
+/// OpenTelemetry, which have none: there the older way is taken, and the metrics are the same.
+///
+/// <https://github.com/ray-project/ray/issues/59361>
+pub(crate) fn authenticate(environment: &mut Environment, secret: &str, key: &str, version: Option<RayVersion>) {
+    environment.set("RAY_AUTH_MODE", "token");
+    environment.set_secret("RAY_AUTH_TOKEN", secret, key);
+    if version.is_some_and(|version| (RayVersion(2, 52, 0)..RayVersion(2, 53, 0)).contains(&version)) {
+        environment.set("RAY_enable_open_telemetry", "false");
+    }
 }
 
 /// Checks the names and some values of the variables that a block sets.

@@ -10,7 +10,7 @@ mod start;
 mod version;
 
 pub(crate) use checks::{Node, check_node};
-pub(crate) use environment::{check_environment, common_environment};
+pub(crate) use environment::{authenticate, check_environment, common_environment};
 pub(crate) use exposure::{NetworkPolicyArguments, ServiceArguments, access_service, head_service, network_policy};
 pub(crate) use gcs::{AuthArguments, FaultToleranceArguments, GcsStore, RECONNECT_SECONDS, cleanup_job};
 pub(crate) use labels::{LabelStyle, cluster_labels, node_labels, node_selector};

@@ -17,9 +17,6 @@ resource "ray_head" "main" {
   cpu       = 2
   memory    = "4Gi"
 
-  # With authentication, Ray 2.52 refuses the OpenTelemetry metrics of its own raylets and of the GCS.
-  env = { RAY_enable_open_telemetry = "false" }
-
   auth {
   }
 
@@ -33,7 +30,6 @@ resource "ray_worker_pool" "cpu" {
   replicas = 1
   cpu      = 1
   memory   = "2Gi"
-  env      = { RAY_enable_open_telemetry = "false" }
 }
 
 resource "prometheus_discovery" "main" {
