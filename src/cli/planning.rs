@@ -32,7 +32,8 @@ pub(super) async fn plan(
 ) -> Result<Planned, Failure> {
     let store = project::store(global);
     let loaded = begun(project::load(&store)?, planning);
-    let (project, connections) = reading::open(global, &planning.variables, &loaded, terminal).await?;
+    let (project, connections) =
+        reading::open(global, &planning.variables, &loaded, planning.refresh, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
@@ -62,7 +63,7 @@ pub(super) async fn drift(
 ) -> Result<Vec<Drift>, Failure> {
     let store = project::store(global);
     let loaded = project::load(&store)?;
-    let (project, connections) = reading::open(global, variables, &loaded, terminal).await?;
+    let (project, connections) = reading::open(global, variables, &loaded, true, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
     let observed = refresh(&connections, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;

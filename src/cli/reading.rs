@@ -2,27 +2,35 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::arguments::{Global, Variables};
 use super::connecting::{self, Connections};
 use super::exit::Failure;
 use super::project::{self, Project};
 use super::terminal::Terminal;
-use crate::eval::{self, Read as Reads, Reading};
-use crate::model::{Known, Read};
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::eval::{self, ClusterSettings, Read as Reads, Reading};
+use crate::model::{ClusterName, Clusters, Known, Read};
 use crate::state::{Loaded, Status};
-use crate::workflow;
+use crate::workflow::{self, WorkflowError};
 
 /// Reads the configuration and evaluates it with what its `data` blocks read; connects to the clusters that are used.
+///
+/// `is_asked` tells that the clusters will be asked something in any case.
 pub(super) async fn open(
     global: &Global,
     variables: &Variables,
     loaded: &Loaded,
+    is_asked: bool,
     terminal: &mut Terminal,
 ) -> Result<(Project, Connections), Failure> {
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };
-    let mut connections = Connections::default();
+    let mut connections = if is_asked { early(global, &config).await } else { Connections::default() };
+    let introductions = introduce(&connections);
     let evaluation = loop {
         inputs.reading = Reading::From(reads.clone());
         let pass = eval::pass(&config, &inputs, &mut terminal.secrets);
@@ -35,10 +43,33 @@ pub(super) async fn open(
         reads.answers.extend(workflow::read(&connections.clusters, &pass.wanted).await?);
     };
     terminal.diagnostics(&evaluation.desired.diagnostics)?;
+    for introduction in introductions {
+        introduction.await.expect("asking does not panic")?;
+    }
     let used = connecting::used(&evaluation.desired, loaded);
     connecting::check_flags(global, &used)?;
     let connections = connecting::connect(global, &evaluation.clusters, used, connections).await?;
     Ok((Project { evaluation: Arc::new(evaluation) }, connections))
+}
+
+/// Connects the only cluster that there can be. What goes wrong here goes wrong again later, and is told then.
+async fn early(global: &Global, config: &Config) -> Connections {
+    if !config.clusters.is_empty() {
+        return Connections::default();
+    }
+    let name = ClusterName::default();
+    let settings = Clusters::from([(name.clone(), ClusterSettings::default())]);
+    let connected = connecting::connect(global, &settings, [name].into(), Connections::default()).await;
+    connected.unwrap_or_default()
+}
+
+/// Lets clusters introduce themselves while the configuration is evaluated.
+fn introduce(connections: &Connections) -> Vec<JoinHandle<Result<(), WorkflowError>>> {
+    let introduce = |cluster: &Cluster| {
+        let cluster = cluster.clone();
+        tokio::spawn(async move { workflow::introduce(&cluster).await })
+    };
+    connections.clusters.values().map(introduce).collect()
 }
 
 /// Tells whether something was put off until apply.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request};
 use kube::client::Body;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::{ClusterError, Settings};
-use crate::model::{Kind, ServedKind};
+use crate::model::{ClusterIdentity, Kind, ServedKind};
 
 /// The cluster, as far as rayform deals with it. Cloning is cheap.
 #[derive(Clone)]
@@ -26,6 +26,7 @@ struct Inner {
     requests: AtomicU64,
     has_answered: AtomicBool,
     kinds: Mutex<Kinds>,
+    introduction: OnceCell<(ClusterIdentity, Kinds)>,
 }
 
 /// What the server serves, by group and kind.
@@ -77,7 +78,8 @@ impl Cluster {
         let gate = Semaphore::new(settings.parallelism.max(1));
         let (requests, has_answered) = (AtomicU64::new(0), AtomicBool::new(false));
         let kinds = Mutex::default();
-        Self(Arc::new(Inner { client, server, context, settings, gate, requests, has_answered, kinds }))
+        let introduction = OnceCell::new();
+        Self(Arc::new(Inner { client, server, context, settings, gate, requests, has_answered, kinds, introduction }))
     }
 
     /// Returns the URL of the API server, or `sandbox`.
@@ -98,6 +100,12 @@ impl Cluster {
     /// Returns how many requests were sent so far, repeated ones included.
     pub(crate) fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns which cluster it is and what it serves. It is asked once; who comes meanwhile waits for the answer.
+    pub(crate) async fn introduction(&self) -> Result<(ClusterIdentity, Kinds), ClusterError> {
+        let ask = || async { futures::future::try_join(self.identity(), self.discover()).await };
+        self.0.introduction.get_or_try_init(ask).await.cloned()
     }
 
     pub(super) fn client(&self) -> &kube::Client {

@@ -23,6 +23,6 @@ pub(crate) use ask::ask;
 pub(crate) use error::WorkflowError;
 pub(crate) use read::read;
 pub(crate) use recover::{rebuild, recover};
-pub(crate) use refresh::refresh;
+pub(crate) use refresh::{introduce, refresh};
 pub(crate) use run::Limits;
 pub(crate) use verify::verify;

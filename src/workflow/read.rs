@@ -21,9 +21,8 @@ pub(crate) async fn read(clusters: &Clusters<Cluster>, wanted: &BTreeSet<Read>) 
 }
 
 async fn ask_all(cluster: &Cluster, reads: Vec<&Read>) -> Result<Answers, WorkflowError> {
-    let kinds =
-        cluster.discover().await.map_err(WorkflowError::doing("the cluster's kinds could not be discovered"))?;
-    let kinds = &kinds;
+    let introduction = cluster.introduction().await;
+    let (_, kinds) = &introduction.map_err(WorkflowError::doing("the cluster could not be identified"))?;
     let asked = reads.into_iter().map(|read| async move {
         let answer = ask(cluster, kinds, &read.question).await;
         answer.map(|answer| (read.clone(), answer))

@@ -28,8 +28,6 @@ struct Found {
 struct Introduced {
     identity: ClusterIdentity,
     kinds: Kinds,
-    /// How many requests had been made before.
-    before: u64,
 }
 
 /// Looks at everything that is desired or recorded, in all clusters at once, and settles the namespaces of desired
@@ -43,7 +41,7 @@ pub(crate) async fn refresh(
     knows: &(dyn Fn(&Kind) -> bool + Sync),
     cache: Option<&Cache>,
 ) -> Result<Clusters<Observed>, WorkflowError> {
-    let introduced = futures::future::try_join_all(clusters.values().map(introduce)).await?;
+    let introduced = futures::future::try_join_all(clusters.values().map(introduced)).await?;
     for ((name, cluster), introduced) in clusters.iter().zip(&introduced) {
         place(desired, name, &introduced.kinds, cluster.default_namespace());
     }
@@ -59,13 +57,16 @@ pub(crate) async fn refresh(
     Ok(observed.collect())
 }
 
+/// Lets a cluster tell who it is and what it serves, before anybody needs it.
+pub(crate) async fn introduce(cluster: &Cluster) -> Result<(), WorkflowError> {
+    introduced(cluster).await.map(drop)
+}
+
 /// Asks a cluster who it is and what it serves.
-async fn introduce(cluster: &Cluster) -> Result<Introduced, WorkflowError> {
-    let before = cluster.requests();
-    let (identity, kinds) = futures::future::try_join(cluster.identity(), cluster.discover())
-        .await
-        .map_err(WorkflowError::doing("the cluster could not be identified"))?;
-    Ok(Introduced { identity, kinds, before })
+async fn introduced(cluster: &Cluster) -> Result<Introduced, WorkflowError> {
+    let (identity, kinds) =
+        cluster.introduction().await.map_err(WorkflowError::doing("the cluster could not be identified"))?;
+    Ok(Introduced { identity, kinds })
 }
 
 /// Reads what is wanted of one cluster; returns remarks on how that went, too.
@@ -98,7 +99,7 @@ async fn observe(
         }
         gather(&mut observed, identities, found);
     }
-    observed.requests = cluster.requests() - introduced.before;
+    observed.requests = cluster.requests();
     Ok((observed, remarks))
 }
 
