@@ -3,7 +3,7 @@ use super::arguments::{Global, Planning, Variables};
 use super::connecting::Connections;
 use super::exit::Failure;
 use super::project::{self, Project};
-use super::reading;
+use super::reading::{self, Needs};
 use super::terminal::Terminal;
 use crate::model::{Clusters, Desired, Import, Kind, Observed};
 use crate::plan::{self, Drift, Mode, Options, Plan};
@@ -32,8 +32,8 @@ pub(super) async fn plan(
 ) -> Result<Planned, Failure> {
     let store = project::store(global);
     let loaded = begun(project::load(&store)?, planning);
-    let (project, connections) =
-        reading::open(global, &planning.variables, &loaded, planning.refresh, terminal).await?;
+    let needs = Needs { look: planning.refresh, data: mode != Mode::Destroy };
+    let (project, connections) = reading::open(global, &planning.variables, &loaded, needs, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
@@ -63,7 +63,8 @@ pub(super) async fn drift(
 ) -> Result<Vec<Drift>, Failure> {
     let store = project::store(global);
     let loaded = project::load(&store)?;
-    let (project, connections) = reading::open(global, variables, &loaded, true, terminal).await?;
+    let (project, connections) =
+        reading::open(global, variables, &loaded, Needs { look: true, data: true }, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
     let observed = refresh(&connections, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;

@@ -11,32 +11,42 @@ use super::project::{self, Project};
 use super::terminal::Terminal;
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::eval::{self, ClusterSettings, Read as Reads, Reading};
-use crate::model::{ClusterName, Clusters, Known, Read};
+use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Read as Reads, Reading};
+use crate::model::{ClusterName, Clusters, Diagnostic, Known, Read, Severity};
 use crate::state::{Loaded, Status};
 use crate::workflow::{self, WorkflowError};
 
+/// What the clusters are needed for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Needs {
+    /// They are looked at, whatever the configuration says.
+    pub look: bool,
+    /// What `data` blocks read is needed: where it is not there, nothing can be done.
+    pub data: bool,
+}
+
 /// Reads the configuration and evaluates it with what its `data` blocks read; connects to the clusters that are used.
-///
-/// `is_asked` tells that the clusters will be asked something in any case.
 pub(super) async fn open(
     global: &Global,
     variables: &Variables,
     loaded: &Loaded,
-    is_asked: bool,
+    needs: Needs,
     terminal: &mut Terminal,
 ) -> Result<(Project, Connections), Failure> {
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };
-    let mut connections = if is_asked { early(global, &config).await } else { Connections::default() };
+    let mut connections = if needs.look { early(global, &config).await } else { Connections::default() };
     let introductions = introduce(&connections);
     let evaluation = loop {
         inputs.reading = Reading::From(reads.clone());
         let pass = eval::pass(&config, &inputs, &mut terminal.secrets);
         let has_more_up = reads.follow(&pass.moves);
         if pass.wanted.is_empty() && !(has_more_up && is_deferred(&pass)) {
-            break pass.result.map_err(Failure::Mistakes)?;
+            break match pass.result {
+                Err(mistakes) if !needs.data => without_data(&config, inputs, mistakes, terminal)?,
+                result => result.map_err(Failure::Mistakes)?,
+            };
         }
         let clusters = pass.wanted.iter().map(|read| read.cluster.clone()).collect();
         connections = connecting::connect(global, &pass.clusters, clusters, connections).await?;
@@ -50,6 +60,22 @@ pub(super) async fn open(
     connecting::check_flags(global, &used)?;
     let connections = connecting::connect(global, &evaluation.clusters, used, connections).await?;
     Ok((Project { evaluation: Arc::new(evaluation) }, connections))
+}
+
+/// Evaluates a configuration whose `data` blocks cannot be read: what is deleted is recorded and needs none of them.
+fn without_data(
+    config: &Arc<Config>,
+    mut inputs: Inputs,
+    mistakes: Vec<Diagnostic>,
+    terminal: &mut Terminal,
+) -> Result<Evaluation, Failure> {
+    inputs.reading = Reading::Never;
+    let Ok(evaluation) = eval::evaluate(config, &inputs, &mut terminal.secrets) else {
+        return Err(Failure::Mistakes(mistakes));
+    };
+    let weakened = |mistake: Diagnostic| Diagnostic { severity: Severity::Warning, ..mistake };
+    terminal.diagnostics(&mistakes.into_iter().map(weakened).collect::<Vec<_>>())?;
+    Ok(evaluation)
 }
 
 /// Connects the only cluster that there can be. What goes wrong here goes wrong again later, and is told then.

@@ -6,6 +6,7 @@ use crate::world::World;
 
 pub(crate) const STORIES: &[Told] = &[
     ("what_others_made_is_read_and_followed", what_others_made_is_read_and_followed),
+    ("a_destroy_needs_nothing_that_is_read", a_destroy_needs_nothing_that_is_read),
     ("what_the_plan_makes_is_read_during_apply", what_the_plan_makes_is_read_during_apply),
     ("a_secret_that_is_read_is_written_nowhere", a_secret_that_is_read_is_written_nowhere),
     ("what_cannot_be_read_stops_the_plan", what_cannot_be_read_stops_the_plan),
@@ -93,6 +94,23 @@ output "uid" {
   value = data.namespace.team.uid
 }
 "#;
+
+fn a_destroy_needs_nothing_that_is_read(world: &World) {
+    foreign_namespace(world, "red");
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "{n}"},
+        "data": {"size": "4"},
+    });
+    world.create_as("kubectl", "/api/v1/namespaces/{n}/configmaps", &settings);
+    world.configure(FOLLOWING);
+    let _ = world.apply();
+    world.delete("/api/v1/namespaces/{n}/configmaps/settings");
+    let run = world.rayform("plan");
+    assert_eq!(run.code, 1, "{run}");
+    let run = world.rayform("destroy --auto-approve");
+    assert!(run.code == 0 && run.stderr.contains("warning: there is no ConfigMap"), "{run}");
+    assert_eq!(note(world, "note-size", "value"), Value::Null);
+}
 
 fn what_the_plan_makes_is_read_during_apply(world: &World) {
     world.configure(MAKING);
