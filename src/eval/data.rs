@@ -78,8 +78,7 @@ impl Evaluator<'_> {
         let is_late = wanted.is_empty() && !is_wrong && !value.is_wholly_known();
         if is_late && matches!(self.world.reading, Reading::From(_)) {
             self.awaited.extend(pending.iter().cloned());
-            let deferred =
-                Deferred { span: block.header, clusters: clusters.into_iter().collect(), until: pending.to_vec() };
+            let deferred = Deferred { clusters: clusters.into_iter().collect(), until: pending.to_vec() };
             self.desired.deferred.insert(address.clone(), deferred);
         }
         self.wanted.extend(wanted);

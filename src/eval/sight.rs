@@ -130,7 +130,7 @@ impl<'a> Look<'a> {
                 Err(vec![Diagnostic::error(message).at(self.block.header)])
             }
             Some(Ok(found)) => {
-                let exports = data_source.answer(arguments.clone(), found).map_err(|problem| vec![said(problem)])?;
+                let exports = data_source.answer(&read.question, found).map_err(|problem| vec![said(problem)])?;
                 let secrets = &sight.secrets;
                 Ok(Some(Value::map(exports.into_iter().map(|(name, value)| {
                     let is_secret = data_source.secrets(arguments).contains(&name.as_str());

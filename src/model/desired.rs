@@ -29,7 +29,6 @@ pub(crate) struct Desired {
 /// A `data` block that is read during apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deferred {
-    pub span: Span,
     /// The clusters that are read.
     pub clusters: BTreeSet<ClusterName>,
     /// The resources that must be up first; none where what is to be read is known only during apply.

@@ -24,6 +24,16 @@ fn foreign_namespace(world: &World, team: &str) {
     );
 }
 
+/// Makes a ConfigMap of settings in such a Namespace.
+fn foreign_settings(world: &World) {
+    foreign_namespace(world, "red");
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "{n}"},
+        "data": {"size": "4"},
+    });
+    world.create_as("kubectl", "/api/v1/namespaces/{n}/configmaps", &settings);
+}
+
 fn note(world: &World, name: &str, key: &str) -> Value {
     let path = format!("/api/v1/namespaces/{{n}}/configmaps/{name}");
     world.get(&path).map(|found| found["data"][key].clone()).unwrap_or_default()
@@ -50,12 +60,7 @@ resource "config_map" "note" {
 "#;
 
 fn what_others_made_is_read_and_followed(world: &World) {
-    foreign_namespace(world, "red");
-    let settings = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "{n}"},
-        "data": {"size": "4"},
-    });
-    world.create_as("kubectl", "/api/v1/namespaces/{n}/configmaps", &settings);
+    foreign_settings(world);
     world.configure(FOLLOWING);
     let _ = world.apply();
     assert_eq!(note(world, "note-size", "value"), "4 for red");
@@ -71,6 +76,18 @@ fn what_others_made_is_read_and_followed(world: &World) {
     let run = world.rayform("destroy --auto-approve");
     assert_eq!(run.code, 0, "{run}");
     assert!(world.get("/api/v1/namespaces/{n}").is_some(), "what is only read stays");
+}
+
+fn a_destroy_needs_nothing_that_is_read(world: &World) {
+    foreign_settings(world);
+    world.configure(FOLLOWING);
+    let _ = world.apply();
+    world.delete("/api/v1/namespaces/{n}/configmaps/settings");
+    let run = world.rayform("plan");
+    assert_eq!(run.code, 1, "{run}");
+    let run = world.rayform("destroy --auto-approve");
+    assert!(run.code == 0 && run.stderr.contains("warning: there is no ConfigMap"), "{run}");
+    assert_eq!(note(world, "note-size", "value"), Value::Null);
 }
 
 const MAKING: &str = r#"
@@ -94,23 +111,6 @@ output "uid" {
   value = data.namespace.team.uid
 }
 "#;
-
-fn a_destroy_needs_nothing_that_is_read(world: &World) {
-    foreign_namespace(world, "red");
-    let settings = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "{n}"},
-        "data": {"size": "4"},
-    });
-    world.create_as("kubectl", "/api/v1/namespaces/{n}/configmaps", &settings);
-    world.configure(FOLLOWING);
-    let _ = world.apply();
-    world.delete("/api/v1/namespaces/{n}/configmaps/settings");
-    let run = world.rayform("plan");
-    assert_eq!(run.code, 1, "{run}");
-    let run = world.rayform("destroy --auto-approve");
-    assert!(run.code == 0 && run.stderr.contains("warning: there is no ConfigMap"), "{run}");
-    assert_eq!(note(world, "note-size", "value"), Value::Null);
-}
 
 fn what_the_plan_makes_is_read_during_apply(world: &World) {
     world.configure(MAKING);

@@ -28,8 +28,8 @@ pub(crate) trait DataSource: Sync {
     /// Returns what to ask the cluster for. Nothing in the arguments is unknown.
     fn question(&self, arguments: Json) -> Result<Question, Vec<Problem>>;
 
-    /// Returns what can be referred to, from what was found.
-    fn answer(&self, arguments: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem>;
+    /// Returns what can be referred to, from what was found for its question.
+    fn answer(&self, question: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem>;
 }
 
 /// Returns the object that was asked for by its name.

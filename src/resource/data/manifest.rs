@@ -56,9 +56,8 @@ impl DataSource for Manifest {
         Ok(Question { kind: Kind::new(&api_version, &kind), namespace, which: Which::Named(name) })
     }
 
-    fn answer(&self, arguments: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
-        let question = self.question(arguments).map_err(|mut problems| problems.remove(0))?;
-        let mut json = one(&question, found)?.json().clone();
+    fn answer(&self, question: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
+        let mut json = one(question, found)?.json().clone();
         if let Some(metadata) = json.get_mut("metadata").and_then(Json::as_object_mut) {
             metadata.remove("managedFields");
         }

@@ -50,9 +50,8 @@ impl DataSource for Namespace {
         Ok(Question { kind: Kind::new("v1", "Namespace"), namespace: None, which: Which::Named(name) })
     }
 
-    fn answer(&self, arguments: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
-        let question = self.question(arguments).map_err(|mut problems| problems.remove(0))?;
-        let namespace = one(&question, found)?;
+    fn answer(&self, question: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
+        let namespace = one(question, found)?;
         let mut exports = metadata(namespace);
         exports.insert("phase".to_owned(), text(namespace, "/status/phase"));
         Ok(exports)

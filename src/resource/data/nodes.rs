@@ -60,7 +60,7 @@ impl DataSource for Nodes {
         Ok(Question { kind: Kind::new("v1", "Node"), namespace: None, which: Which::Labelled(selector) })
     }
 
-    fn answer(&self, _: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
+    fn answer(&self, _: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
         let sorted: BTreeMap<&str, &Object> = found.iter().map(|node| (node.name(), node)).collect();
         let names = Value::list(sorted.keys().map(Value::string).collect());
         let nodes = Value::list(sorted.values().map(|node| self::node(node)).collect());

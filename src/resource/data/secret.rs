@@ -63,9 +63,8 @@ impl DataSource for Secret {
         Ok(Question { kind: Kind::new("v1", "Secret"), namespace: Some(namespace), which: Which::Named(name) })
     }
 
-    fn answer(&self, arguments: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
-        let question = self.question(arguments).map_err(|mut problems| problems.remove(0))?;
-        let secret = one(&question, found)?;
+    fn answer(&self, question: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
+        let secret = one(question, found)?;
         let mut exports = metadata(secret);
         let (texts, all) = entries(secret);
         for (name, value) in [

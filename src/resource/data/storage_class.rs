@@ -60,10 +60,9 @@ impl DataSource for StorageClass {
         Ok(Question { kind: Kind::new("storage.k8s.io/v1", "StorageClass"), namespace: None, which })
     }
 
-    fn answer(&self, arguments: Json, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
-        let question = self.question(arguments).map_err(|mut problems| problems.remove(0))?;
+    fn answer(&self, question: &Question, found: &[Object]) -> Result<BTreeMap<String, Value>, Problem> {
         let class = match &question.which {
-            Which::Named(_) => one(&question, found)?,
+            Which::Named(_) => one(question, found)?,
             Which::Labelled(_) => default_class(found)?,
         };
         let mut exports = metadata(class);

@@ -20,7 +20,8 @@ pub(super) fn question(name: &str, arguments: Json) -> String {
 /// Returns what can be referred to, as JSON.
 pub(super) fn answer(name: &str, arguments: Json, found: &[Json]) -> Json {
     let source = find(name);
-    let exports = source.answer(arguments, &objects(found)).expect("an answer");
+    let question = source.question(arguments).expect("right arguments");
+    let exports = source.answer(&question, &objects(found)).expect("an answer");
     let declared: Vec<&str> = source.exports().iter().map(|(name, _)| *name).collect();
     assert!(exports.keys().all(|name| declared.contains(&name.as_str())) && exports.len() == declared.len());
     exports.iter().map(|(name, value)| (name.clone(), json(value))).collect()
@@ -28,7 +29,8 @@ pub(super) fn answer(name: &str, arguments: Json, found: &[Json]) -> Json {
 
 /// Returns why there is no answer.
 pub(super) fn failure(name: &str, arguments: Json, found: &[Json]) -> String {
-    let problem = find(name).answer(arguments, &objects(found)).expect_err("no answer");
+    let question = find(name).question(arguments).expect("right arguments");
+    let problem = find(name).answer(&question, &objects(found)).expect_err("no answer");
     format!("{}: {}", problem.argument, problem.message)
 }
 
