@@ -1,4 +1,5 @@
 //! Source text into our own form: files at once on all cores, each on a stack that is large enough.
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -145,6 +146,9 @@ fn parse_pieces(text: &str, file: FileId) -> Option<Body> {
         body.attributes.extend(piece.attributes);
         body.blocks.extend(piece.blocks);
     }
+    // What is set twice, in different pieces, is a mistake that the parser finds in the whole.
+    let mut names = BTreeSet::new();
+    body.attributes.iter().all(|attribute| names.insert(&*attribute.name)).then_some(())?;
     Some(body)
 }
 
@@ -176,6 +180,8 @@ fn pieces(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Cuts a file before every line that looks like the beginning of a block: a word in the first column.
+///
+/// Never behind an attribute: those that follow each other are laid out together.
 fn chunks(text: &str) -> Vec<(usize, &str)> {
     let (mut cuts, mut offset, mut previous_ended) = (vec![0], 0, true);
     for line in text.split_inclusive('\n') {
@@ -184,7 +190,7 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
             cuts.push(offset);
         }
         let trimmed = line.trim_end();
-        let is_whole = begins && trimmed.ends_with('}');
+        let is_whole = begins && trimmed.ends_with('}') && !trimmed.contains('=');
         previous_ended = trimmed.is_empty() || trimmed == "}" || trimmed.starts_with('#') || is_whole;
         offset += line.len();
     }
@@ -334,6 +340,13 @@ mod tests {
         );
         let splats = format!("a = x{}\n", "[*]".repeat(100_000));
         assert_eq!(parse(&splats).expect_err("a limit")[0].message, "more than 32 splats stand in one another");
+    }
+
+    #[test]
+    fn what_is_set_twice_is_found_across_the_pieces_of_a_large_file() {
+        let between = "x \"y\" {\n  a = 1\n}\n".repeat(20_000);
+        let errors = parse(&format!("a = {{\n}}\n{between}a = {{\n}}\n")).expect_err("twice");
+        assert_eq!(errors[0].message, "this attribute is set twice");
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub(super) mod tokens;
 #[cfg(test)]
 mod tests;
 
+use hcl_edit::structure::Body;
+
 use super::parse;
 use crate::model::{Diagnostic, FileId};
 
@@ -16,11 +18,12 @@ use crate::model::{Diagnostic, FileId};
 /// A text that does not parse is not touched. `text` may have any line ends; each stays what it is.
 pub(crate) fn format(text: &str, file: FileId) -> Result<String, Vec<Diagnostic>> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    parse::on_large_stack(|| {
-        let edits = rewrite::edits(text, file)?;
-        let rewritten = rewrite::apply(text, edits);
-        Ok(layout::lay_out(&rewritten))
-    })
+    let lay_out = |text: &str, tree: &Body| layout::lay_out(&rewrite::rewrite(text, tree));
+    match parse::of_pieces(text, &|_, piece, tree| lay_out(piece, tree)) {
+        Some(pieces) => Ok(pieces.concat()),
+        // Some piece has a mistake, or was cut inside of something: the whole tells.
+        None => parse::on_large_stack(|| parse::parse_tree(text, file).map(|tree| lay_out(text, &tree))),
+    }
 }
 
 /// Returns what a text says, without places: equal where only the layout differs.

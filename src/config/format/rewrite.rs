@@ -6,35 +6,20 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, BlockLabel, Body, Structure};
 use hcl_edit::template::Element;
 
-use super::super::parse;
 use super::tokens::{Kind, tokens};
-use crate::model::{Diagnostic, FileId};
 
 /// What stands in the place of a stretch of the text.
-pub(super) type Edit = (Range<usize>, String);
+type Edit = (Range<usize>, String);
 
 /// The types that may stand in quotes, and those that take the type of their elements.
 const SIMPLE: [&str; 4] = ["any", "bool", "number", "string"];
 const COLLECTIONS: [&str; 3] = ["list", "map", "set"];
 
-/// Returns the edits of a whole file, in its order.
-pub(super) fn edits(text: &str, file: FileId) -> Result<Vec<Edit>, Vec<Diagnostic>> {
-    let of_piece = |origin: usize, piece: &str, tree: &Body| {
-        let mut edits = Vec::new();
-        of_body(piece, tree, &[], &mut edits);
-        edits.sort_by_key(|(range, _)| range.start);
-        let moved = |(range, text): Edit| (range.start + origin..range.end + origin, text);
-        edits.into_iter().map(moved).collect::<Vec<_>>()
-    };
-    match parse::of_pieces(text, &of_piece) {
-        Some(edits) => Ok(edits.concat()),
-        // Some piece has a mistake, or was cut inside of something: the whole tells.
-        None => parse::parse_tree(text, file).map(|tree| of_piece(0, text, &tree)),
-    }
-}
-
-/// Carries edits out.
-pub(super) fn apply(text: &str, edits: Vec<Edit>) -> String {
+/// Returns a text with those things written in the new way.
+pub(super) fn rewrite(text: &str, tree: &Body) -> String {
+    let mut edits = Vec::new();
+    of_body(text, tree, &[], &mut edits);
+    edits.sort_by_key(|(range, _)| range.start);
     let (mut result, mut at) = (String::with_capacity(text.len()), 0);
     for (range, replacement) in edits {
         result.push_str(&text[at..range.start]);

@@ -74,3 +74,25 @@ fn what_does_not_parse_is_said_with_its_place() {
     let errors = format("a = 1\nb = [\n", FileId(0)).expect_err("a mistake");
     assert_eq!(errors[0].at.as_ref().map(|(span, _)| span.start), Some(10), "{errors:?}");
 }
+
+/// Attributes in one run share a column, wherever a large file is cut into pieces.
+#[test]
+fn a_large_file_is_laid_out_as_a_whole() {
+    let check_all = |of: fn(usize) -> (String, String)| {
+        let (texts, expected): (Vec<_>, Vec<_>) = (0..10_000).map(of).unzip();
+        let laid_out = format(&texts.concat(), FileId(0)).expect("it parses");
+        // A difference would fill the screen.
+        assert!(laid_out == expected.concat());
+    };
+    check_all(|i| {
+        let block = |inside: &str| format!("resource \"x\" \"y{i}\" {{\n{inside}}}\n# c\n");
+        (block("a=1\nlong=2 # so\n"), block("  a    = 1\n  long = 2 # so\n"))
+    });
+    check_all(|i| {
+        (
+            format!("a{i:05}={{}}\nlonger{i:05}={{\n}}\nb{i:05}={{}}\n"),
+            format!("a{i:05} = {{}}\nlonger{i:05} = {{\n}}\nb{i:05} = {{}}\n"),
+        )
+    });
+    check_all(|i| (format!("a{i:05}={{}}\nlong{i:05}={{}}\n\n"), format!("a{i:05}    = {{}}\nlong{i:05} = {{}}\n\n")));
+}
