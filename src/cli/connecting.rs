@@ -58,6 +58,11 @@ pub(super) fn used(desired: &Desired, loaded: &Loaded) -> BTreeSet<ClusterName> 
     desired.chain(recorded).chain(open).chain(read).cloned().collect()
 }
 
+/// Returns what a configuration without any `cluster` block says: flags and environment choose the only cluster.
+pub(super) fn unnamed() -> Clusters<ClusterSettings> {
+    Clusters::from([(ClusterName::default(), ClusterSettings::default())])
+}
+
 /// Connects the clusters that are used and configured. Where nothing is used, the default one stands for all.
 ///
 /// Connections that there are already are taken over; those that are not used are given up.

@@ -6,6 +6,7 @@ mod connecting;
 mod console;
 mod destroy;
 mod drift;
+mod early;
 mod exit;
 mod fmt;
 mod force_unlock;

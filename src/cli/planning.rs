@@ -3,13 +3,13 @@ use super::arguments::{Global, Planning, Variables};
 use super::connecting::Connections;
 use super::exit::Failure;
 use super::project::{self, Project};
-use super::reading::{self, Needs};
+use super::reading::{self, Needs, Open};
 use super::terminal::Terminal;
 use crate::model::{Clusters, Desired, Import, Kind, Observed};
 use crate::plan::{self, Drift, Mode, Options, Plan};
 use crate::ssa::Schemas;
 use crate::state::{Loaded, State, Store};
-use crate::workflow;
+use crate::workflow::{self, Glance};
 
 /// A plan with all that carrying it out needs.
 #[derive(Debug)]
@@ -33,11 +33,12 @@ pub(super) async fn plan(
     let store = project::store(global);
     let loaded = begun(project::load(&store)?, planning);
     let needs = Needs { look: planning.refresh, data: mode != Mode::Destroy };
-    let (project, connections) = reading::open(global, &planning.variables, &loaded, needs, terminal).await?;
+    let Open { project, connections, glances } =
+        reading::open(global, &planning.variables, &loaded, needs, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
-    let observed = observe(&connections, &mut desired, &state, &store, planning).await?;
+    let observed = observe(&connections, glances, &mut desired, &state, &store, planning).await?;
     let draft = plan::draft(desired, &state, &observed, options(planning, mode)).map_err(Failure::Mistakes)?;
     let answers =
         if planning.refresh { workflow::ask(&connections.clusters, draft.questions()).await? } else { Vec::new() };
@@ -63,10 +64,10 @@ pub(super) async fn drift(
 ) -> Result<Vec<Drift>, Failure> {
     let store = project::store(global);
     let loaded = project::load(&store)?;
-    let (project, connections) =
+    let Open { project, connections, glances } =
         reading::open(global, variables, &loaded, Needs { look: true, data: true }, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
-    let observed = refresh(&connections, &mut Desired::default(), &state, &store).await?;
+    let observed = refresh(&connections, glances, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;
     Ok(plan::drift(&state, &observed, Some(&project.evaluation.desired)))
 }
@@ -74,6 +75,7 @@ pub(super) async fn drift(
 /// Returns what is live, or what the state believes where it is not to be asked.
 async fn observe(
     connections: &Connections,
+    glances: Clusters<Glance>,
     desired: &mut Desired,
     state: &State,
     store: &Store,
@@ -86,19 +88,20 @@ async fn observe(
         });
         return Ok(assumed.collect());
     }
-    refresh(connections, desired, state, store).await
+    refresh(connections, glances, desired, state, store).await
 }
 
 /// Looks at everything that is desired or recorded.
 async fn refresh(
     connections: &Connections,
+    glances: Clusters<Glance>,
     desired: &mut Desired,
     state: &State,
     store: &Store,
 ) -> Result<Clusters<Observed>, Failure> {
     let schemas = Schemas::built_in();
     let knows = |kind: &Kind| schemas.of(kind).is_some();
-    Ok(workflow::refresh(&connections.clusters, desired, state, &knows, Some(&store.cache())).await?)
+    Ok(workflow::refresh(&connections.clusters, glances, desired, state, &knows, Some(&store.cache())).await?)
 }
 
 /// Returns the state with the requests of a run that died resolved, in memory only.

@@ -9,8 +9,8 @@ use super::exit::Failure;
 use super::terminal::Terminal;
 use super::workspace;
 use crate::config::{self, Config, Flag, Sources};
-use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Reading};
-use crate::model::{ClusterName, Clusters, Known};
+use crate::eval::{self, Evaluation, Inputs, Reading};
+use crate::model::Known;
 use crate::resource;
 use crate::state::{Loaded, Lock, LockOwner, State, Store};
 
@@ -63,7 +63,7 @@ pub(super) async fn connect_all(global: &Global, terminal: &mut Terminal) -> Res
     let configured = if has_configuration(&global.chdir)? {
         Project::open(global, &Variables::default(), terminal)?.evaluation.clusters.clone()
     } else {
-        Clusters::from([(ClusterName::default(), ClusterSettings::default())])
+        connecting::unnamed()
     };
     let all = configured.keys().cloned().collect();
     connecting::check_flags(global, &all)?;

@@ -2,19 +2,17 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-
 use super::arguments::{Global, Variables};
 use super::connecting::{self, Connections};
+use super::early::{self, Early};
 use super::exit::Failure;
 use super::project::{self, Project};
 use super::terminal::Terminal;
-use crate::cluster::Cluster;
-use crate::config::Config;
-use crate::eval::{self, ClusterSettings, Evaluation, Inputs, Read as Reads, Reading};
-use crate::model::{ClusterName, Clusters, Diagnostic, Known, Read, Severity};
+use crate::config::{self, Config};
+use crate::eval::{self, Evaluation, Inputs, Read as Reads, Reading};
+use crate::model::{Clusters, Diagnostic, Known, Read, Severity};
 use crate::state::{Loaded, Status};
-use crate::workflow::{self, WorkflowError};
+use crate::workflow::{self, Glance};
 
 /// What the clusters are needed for.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +23,15 @@ pub(super) struct Needs {
     pub data: bool,
 }
 
+/// An evaluated configuration and the clusters that it uses.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub project: Project,
+    pub connections: Connections,
+    /// What was seen of clusters meanwhile.
+    pub glances: Clusters<Glance>,
+}
+
 /// Reads the configuration and evaluates it with what its `data` blocks read; connects to the clusters that are used.
 pub(super) async fn open(
     global: &Global,
@@ -32,12 +39,18 @@ pub(super) async fn open(
     loaded: &Loaded,
     needs: Needs,
     terminal: &mut Terminal,
-) -> Result<(Project, Connections), Failure> {
+) -> Result<Open, Failure> {
+    let mut early = Early::default();
+    if needs.look && !config::mentions_clusters(&global.chdir) {
+        early = early::begin(global, &connecting::unnamed(), loaded).await;
+    }
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
+    if needs.look && early.looks.is_empty() {
+        early = early::begin(global, &eval::known_clusters(&config), loaded).await;
+    }
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };
-    let mut connections = if needs.look { early(global, &config).await } else { Connections::default() };
-    let introductions = introduce(&connections);
+    let Early { mut connections, looks } = early;
     let evaluation = loop {
         inputs.reading = Reading::From(reads.clone());
         let pass = eval::pass(&config, &inputs, &mut terminal.secrets);
@@ -53,13 +66,14 @@ pub(super) async fn open(
         reads.answers.extend(workflow::read(&connections.clusters, &pass.wanted).await?);
     };
     terminal.diagnostics(&evaluation.desired.diagnostics)?;
-    for introduction in introductions {
-        introduction.await.expect("asking does not panic")?;
+    let mut glances = Clusters::new();
+    for (name, look) in looks {
+        glances.insert(name, look.await.expect("asking does not panic")?);
     }
     let used = connecting::used(&evaluation.desired, loaded);
     connecting::check_flags(global, &used)?;
     let connections = connecting::connect(global, &evaluation.clusters, used, connections).await?;
-    Ok((Project { evaluation: Arc::new(evaluation) }, connections))
+    Ok(Open { project: Project { evaluation: Arc::new(evaluation) }, connections, glances })
 }
 
 /// Evaluates a configuration whose `data` blocks cannot be read: what is deleted is recorded and needs none of them.
@@ -76,26 +90,6 @@ fn without_data(
     let weakened = |mistake: Diagnostic| Diagnostic { severity: Severity::Warning, ..mistake };
     terminal.diagnostics(&mistakes.into_iter().map(weakened).collect::<Vec<_>>())?;
     Ok(evaluation)
-}
-
-/// Connects the only cluster that there can be. What goes wrong here goes wrong again later, and is told then.
-async fn early(global: &Global, config: &Config) -> Connections {
-    if !config.clusters.is_empty() {
-        return Connections::default();
-    }
-    let name = ClusterName::default();
-    let settings = Clusters::from([(name.clone(), ClusterSettings::default())]);
-    let connected = connecting::connect(global, &settings, [name].into(), Connections::default()).await;
-    connected.unwrap_or_default()
-}
-
-/// Lets clusters introduce themselves while the configuration is evaluated.
-fn introduce(connections: &Connections) -> Vec<JoinHandle<Result<(), WorkflowError>>> {
-    let introduce = |cluster: &Cluster| {
-        let cluster = cluster.clone();
-        tokio::spawn(async move { workflow::introduce(&cluster).await })
-    };
-    connections.clusters.values().map(introduce).collect()
 }
 
 /// Tells whether something was put off until apply.

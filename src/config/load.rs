@@ -51,6 +51,14 @@ pub(crate) fn load_beside(folder: &Path, sources: Sources) -> Loaded {
     }
 }
 
+/// Tells whether the files of a folder may hold `cluster` blocks, which is known before anything is parsed.
+pub(crate) fn mentions_clusters(folder: &Path) -> bool {
+    let word = regex::bytes::Regex::new(r"\bcluster\b").expect("a pattern");
+    let Ok(listed) = source::list(folder) else { return true };
+    let mut files = listed.hcl.iter().chain(&listed.json);
+    listed.is_empty() || files.any(|path| source::read_beside(path).map_or(true, |bytes| word.is_match(&bytes)))
+}
+
 /// Reads the configuration of a folder, with modules from git at these commits.
 pub(crate) fn load_with(folder: &Path, sources: Sources, lock: &LockFile) -> Loaded {
     let mut loader = Loader {

@@ -31,7 +31,7 @@ pub(crate) use format::meaning;
 pub(crate) use git_source::{GitSource, MODULES};
 #[cfg(any(test, fuzzing))]
 pub(crate) use load::load;
-pub(crate) use load::{Missing, load_beside, load_with, sorted};
+pub(crate) use load::{Missing, load_beside, load_with, mentions_clusters, sorted};
 pub(crate) use lock_file::{LockFile, is_commit};
 pub(crate) use module::cleaned;
 pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};

@@ -33,6 +33,16 @@ pub(super) fn settings(
     all
 }
 
+/// Returns the clusters whose blocks are literal texts: where they are is known before anything is evaluated.
+pub(crate) fn known_clusters(config: &Config) -> Clusters<ClusterSettings> {
+    let mut all = settings(config, &mut |expression| expression.as_text().map(str::to_owned));
+    let is_literal = |expression: &Option<Expression>| expression.as_ref().is_none_or(|it| it.as_text().is_some());
+    all.retain(|name, _| {
+        config.clusters.get(name).is_none_or(|block| is_literal(&block.kubeconfig) && is_literal(&block.context))
+    });
+    all
+}
+
 /// What chooses a cluster: a block, by its type and name.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chooser<'a> {

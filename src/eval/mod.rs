@@ -51,7 +51,7 @@ mod walk;
 mod world;
 
 pub(crate) use asserts::{Names, value_of};
-pub(crate) use clusters::ClusterSettings;
+pub(crate) use clusters::{ClusterSettings, known_clusters};
 pub(crate) use console::exports;
 pub(crate) use evaluate::{Evaluation, Inputs, Pass, evaluate, pass};
 pub(crate) use reading::{Read, Reading};

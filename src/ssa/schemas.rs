@@ -33,6 +33,11 @@ impl Schemas {
         Self::default()
     }
 
+    /// Reads the built-in schemas, so that nobody has to wait for them later.
+    pub(crate) fn prepare() {
+        LazyLock::force(&BUILT_IN);
+    }
+
     /// Adds the kinds of one `OpenAPI` v3 document (`/openapi/v3/apis/<group>/<version>`).
     pub(crate) fn add_document(&mut self, api_version: &str, document: &Json) -> Result<(), SchemaError> {
         self.added.extend(openapi::read_document(document, Some(api_version))?);

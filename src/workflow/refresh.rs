@@ -3,25 +3,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::WorkflowError;
-use super::object::{edit, serves};
+use super::glance::Glance;
+use super::look::{Found, Wanted, look};
+use super::object::edit;
 use crate::cluster::{Cluster, ClusterError, Kinds, defined_kind};
 use crate::model::{
-    Blind, ClusterIdentity, ClusterName, Clusters, Desired, DesiredObject, Diagnostic, Identity, Json, Kind, Object,
-    Objects, Observed, Scope,
+    ClusterIdentity, ClusterName, Clusters, Desired, DesiredObject, Diagnostic, Identity, Json, Kind, Objects,
+    Observed, Scope,
 };
 use crate::state::{Cache, State};
-
-/// What is wanted from each scope.
-type Wanted = BTreeMap<Scope, BTreeSet<Identity>>;
-
-/// What was found in one scope.
-#[derive(Debug, Default)]
-struct Found {
-    objects: Vec<Object>,
-    blind: Option<Blind>,
-    /// Listing is forbidden; each object was read by its name.
-    by_name: bool,
-}
 
 /// What is known of a cluster before its objects are looked at.
 #[derive(Debug)]
@@ -33,9 +23,11 @@ struct Introduced {
 /// Looks at everything that is desired or recorded, in all clusters at once, and settles the namespaces of desired
 /// objects.
 ///
-/// `knows` tells the kinds whose schema is built in; documents are fetched for the others.
+/// What was seen at the first glance is not asked again. `knows` tells the kinds whose schema is built in; documents
+/// are fetched for the others.
 pub(crate) async fn refresh(
     clusters: &Clusters<Cluster>,
+    mut glances: Clusters<Glance>,
     desired: &mut Desired,
     state: &State,
     knows: &(dyn Fn(&Kind) -> bool + Sync),
@@ -47,7 +39,8 @@ pub(crate) async fn refresh(
     }
     let sights = clusters.iter().zip(introduced).map(|((name, cluster), introduced)| {
         let wanted = wanted(desired, state, name, &introduced.kinds);
-        async move { Ok((name.clone(), observe(cluster, introduced, wanted, knows, cache).await?)) }
+        let glance = glances.remove(name).unwrap_or_default();
+        async move { Ok((name.clone(), observe(cluster, introduced, wanted, glance, knows, cache).await?)) }
     });
     let observed: Vec<(ClusterName, (Observed, Vec<Diagnostic>))> = futures::future::try_join_all(sights).await?;
     let observed = observed.into_iter().map(|(name, (observed, remarks))| {
@@ -55,11 +48,6 @@ pub(crate) async fn refresh(
         (name, observed)
     });
     Ok(observed.collect())
-}
-
-/// Lets a cluster tell who it is and what it serves, before anybody needs it.
-pub(crate) async fn introduce(cluster: &Cluster) -> Result<(), WorkflowError> {
-    introduced(cluster).await.map(drop)
 }
 
 /// Asks a cluster who it is and what it serves.
@@ -74,15 +62,18 @@ async fn observe(
     cluster: &Cluster,
     introduced: Introduced,
     wanted: Wanted,
+    glance: Glance,
     knows: &(dyn Fn(&Kind) -> bool + Sync),
     cache: Option<&Cache>,
 ) -> Result<(Observed, Vec<Diagnostic>), WorkflowError> {
+    let wanted = wanted.scopes;
+    let mut unseen = wanted.clone();
+    let mut sight = glance.take(&mut unseen);
     let unknown: BTreeSet<String> =
         wanted.keys().filter(|scope| !knows(&scope.kind)).map(|scope| scope.kind.api_version()).collect();
-    let (found, documents) =
-        futures::future::try_join(look_at_all(cluster, &wanted), documents(cluster, &unknown, cache))
-            .await
-            .map_err(WorkflowError::doing("the cluster could not be read"))?;
+    let (found, documents) = futures::future::try_join(look(cluster, &unseen), documents(cluster, &unknown, cache))
+        .await
+        .map_err(WorkflowError::doing("the cluster could not be read"))?;
     let mut observed = Observed {
         cluster: introduced.identity,
         context: cluster.context().map(str::to_owned),
@@ -92,12 +83,13 @@ async fn observe(
         blind: Vec::new(),
         requests: 0,
     };
+    sight.extend(found);
     let mut remarks = Vec::new();
-    for ((scope, identities), found) in wanted.iter().zip(found) {
+    for (scope, found) in sight {
         if found.by_name {
-            remarks.push(remark(scope));
+            remarks.push(remark(&scope));
         }
-        gather(&mut observed, identities, found);
+        gather(&mut observed, &wanted[&scope], found);
     }
     observed.requests = cluster.requests();
     Ok((observed, remarks))
@@ -141,85 +133,17 @@ fn all_desired<'a>(desired: &'a Desired, cluster: &ClusterName) -> impl Iterator
     here.flat_map(|resource| resource.objects.known())
 }
 
-/// Returns what to look for where in one cluster; what is not served cannot be there.
+/// Returns what to look for where in one cluster.
 fn wanted(desired: &Desired, state: &State, cluster: &ClusterName, kinds: &Kinds) -> Wanted {
-    let mut wanted = Wanted::new();
-    let mut seen = BTreeSet::new();
-    let mut want = |kind: Kind, identity: Identity, is_desired: bool| {
-        let Some(served) = kinds.get(&(kind.group.clone(), kind.kind.clone())) else { return };
-        let kind = match serves(served, &kind.version) {
-            true => kind,
-            // A version that is asked for and not served is for the server to refuse.
-            false if is_desired => return,
-            false => served.kind.clone(),
-        };
-        if seen.insert(identity.clone()) {
-            let scope = Scope { kind, namespace: identity.namespace.clone().filter(|_| served.namespaced) };
-            wanted.entry(scope).or_default().insert(identity);
-        }
-    };
+    let mut wanted = Wanted::default();
     for desired in all_desired(desired, cluster) {
-        want(desired.object.kind(), desired.object.identity(), true);
+        wanted.want_desired(desired.object.kind(), desired.object.identity(), kinds);
     }
     let recorded = state.resources.values().flat_map(|resource| &resource.objects);
     for object in recorded.filter(|object| object.cluster == *cluster) {
-        want(object.kind.clone(), object.identity(), false);
+        wanted.want_recorded(object.kind.clone(), object.identity(), kinds);
     }
     wanted
-}
-
-/// Looks at all scopes at once; the cluster bounds how many requests run at the same time.
-async fn look_at_all(cluster: &Cluster, wanted: &Wanted) -> Result<Vec<Found>, ClusterError> {
-    // Parsing is spread over the threads: each scope is a task of its own.
-    let looks = wanted.iter().map(|(scope, identities)| {
-        let (cluster, scope, identities) = (cluster.clone(), scope.clone(), identities.clone());
-        let task = tokio::spawn(async move { look_at(&cluster, &scope, &identities).await });
-        async move {
-            match task.await {
-                Ok(found) => found,
-                Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
-            }
-        }
-    });
-    futures::future::try_join_all(looks).await
-}
-
-async fn look_at(cluster: &Cluster, scope: &Scope, identities: &BTreeSet<Identity>) -> Result<Found, ClusterError> {
-    if identities.len() == 1 && is_heavy(&scope.kind) {
-        return get_each(cluster, scope, identities).await;
-    }
-    match cluster.list(scope).await {
-        Ok(objects) => Ok(Found { objects, ..Found::default() }),
-        Err(ClusterError::Forbidden(_)) => {
-            let found = get_each(cluster, scope, identities).await?;
-            Ok(Found { by_name: true, ..found })
-        }
-        // The kind went away since it was discovered.
-        Err(ClusterError::NotFound(_)) => Ok(Found::default()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads each object by its name; where that is forbidden, nothing is known of the scope.
-async fn get_each(cluster: &Cluster, scope: &Scope, identities: &BTreeSet<Identity>) -> Result<Found, ClusterError> {
-    let gets = identities.iter().map(|it| cluster.get(&scope.kind, it.namespace.as_deref(), &it.name));
-    let answers = futures::future::join_all(gets).await;
-    let mut found = Found::default();
-    for answer in answers {
-        match answer {
-            Ok(object) => found.objects.extend(object),
-            Err(ClusterError::Forbidden(refusal)) => {
-                found.blind = Some(Blind { scope: scope.clone(), reason: refusal.message });
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
-}
-
-/// Tells whether a LIST of the kind costs the server much more than a GET: there tend to be many.
-fn is_heavy(kind: &Kind) -> bool {
-    matches!(kind.kind.as_str(), "Secret" | "ConfigMap" | "Pod" | "Event" | "ReplicaSet" | "Job")
 }
 
 /// Takes over what was found. An object in the version that is desired wins over the same in another.
