@@ -127,12 +127,40 @@ fn quoted(string: &str, text: &mut String) {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            control if control.is_control() => {
-                // Writing into a text cannot fail.
-                write!(text, "\\x{:02x}", u32::from(control)).unwrap_or_default();
+            other if is_printable(other) => text.push(other),
+            // Writing into a text cannot fail.
+            other => match u32::from(other) {
+                code @ ..0x80 => write!(text, "\\x{code:02x}"),
+                code @ ..0x1_0000 => write!(text, "\\u{code:04x}"),
+                code => write!(text, "\\U{code:08x}"),
             }
-            other => text.push(other),
+            .unwrap_or_default(),
         }
     }
     text.push('"');
+}
+
+/// Tells whether a character can be seen where it stands behind a letter, as accents can.
+fn is_printable(character: char) -> bool {
+    character == '\'' || format!("a{character}").escape_debug().count() == 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(string: &str, expected: &str) {
+        assert_eq!(literal(&Value::string(string), &Type::String), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        check("é日👧", "\"é日👧\"");
+        check("a\u{327}", "\"a\u{327}\"");
+        check("\u{1}\u{7f}", "\"\\x01\\x7f\"");
+        check("\u{a0}\u{200d}\u{9c}", "\"\\u00a0\\u200d\\u009c\"");
+        check("\u{e0001}", "\"\\U000e0001\"");
+        check("it's", "\"it's\"");
+    }
 }
