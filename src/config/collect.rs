@@ -22,7 +22,7 @@ pub(super) fn collect(body: Body, config: &mut Config, diagnostics: &mut Vec<Dia
     }
     for block in body.blocks {
         match &*block.kind {
-            "rayform" => rayform(&block, diagnostics),
+            "rayform" => rayform(block, diagnostics),
             "cluster" => cluster(block, config, diagnostics),
             "variable" => variable(block, config, diagnostics),
             "locals" => locals(block, config, diagnostics),
@@ -55,19 +55,28 @@ fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn rayform(block: &Block, diagnostics: &mut Vec<Diagnostic>) {
-    labels(block, &[], diagnostics);
-    check_names(block, &["required_version"], &["backend"], diagnostics);
+fn rayform(mut block: Block, diagnostics: &mut Vec<Diagnostic>) {
+    labels(&block, &[], diagnostics);
+    let backends = backends(&mut block.body);
+    check_names(&block, &["required_version"], &["backend"], diagnostics);
     if let Some(attribute) = block.body.attribute("required_version") {
         match attribute.value.as_text() {
             Some(text) => diagnostics.extend(version::check(text, attribute.value.span)),
             None => diagnostics.push(settings::literal_needed("required_version", "a text", &attribute.value)),
         }
     }
-    for backend in block.body.blocks_of("backend") {
+    for backend in backends {
         let hint = "the state is kept in `rayform.state.json` beside the configuration";
-        diagnostics.push(Diagnostic::error("`backend` blocks are not supported yet").at(backend.header).hint(hint));
+        diagnostics.push(Diagnostic::error("`backend` blocks are not supported yet").at(backend).hint(hint));
     }
+}
+
+/// Returns the places of all `backend` blocks; those in JSON, which look like attributes, are taken out.
+fn backends(body: &mut Body) -> Vec<Span> {
+    let is_backend = |attribute: &mut Attribute| &*attribute.name == "backend";
+    let in_json = if body.json { body.attributes.extract_if(.., is_backend).collect() } else { Vec::new() };
+    let headers = body.blocks_of("backend").map(|block| block.header);
+    headers.chain(in_json.iter().map(|attribute| attribute.name_span)).collect()
 }
 
 fn cluster(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {

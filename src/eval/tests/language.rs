@@ -56,6 +56,19 @@ fn misplaced_things_are_explained() {
 }
 
 #[test]
+fn a_backend_is_refused_in_either_syntax() {
+    let told_of = "`backend` blocks are not supported yet (the state is kept in `rayform.state.json` beside the \
+                   configuration) at ";
+    let hcl = "rayform {\n  backend \"s3\" {\n    bucket = \"b\"\n  }\n}\n";
+    fails(hcl, &[], &[&format!("2: {told_of}backend \"s3\"")]);
+    let folder = tempfile::tempdir().unwrap();
+    let json = "{\"rayform\": {\n  \"backend\": {\"s3\": {\"bucket\": \"b\"}}\n}}\n";
+    std::fs::write(folder.path().join("main.rf.json"), json).unwrap();
+    let (sources, result) = in_folder(folder.path(), &[], &[]);
+    assert_eq!(told(&sources, &result.unwrap_err()), [format!("2: {told_of}\"backend\"")]);
+}
+
+#[test]
 fn a_cycle_is_a_path_with_places() {
     let text = "locals {\n  a = local.b\n  b = local.c\n  c = local.a\n}\n";
     let (_, result) = super::evaluated(text, &[]);
