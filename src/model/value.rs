@@ -15,8 +15,6 @@ pub(crate) struct Number(Arc<BigDecimal>);
 /// What an expression evaluates to. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
-    #[default]
-    Null,
     Bool(bool),
     Number(Number),
     String(Arc<str>),
@@ -32,6 +30,9 @@ pub(crate) enum Value {
     Sensitive(Arc<Value>),
     /// A whole resource, passed by reference such as `head = ray_head.main`.
     Resource(Arc<Exports>),
+    /// The last one, since null comes last among the members of a set.
+    #[default]
+    Null,
 }
 
 impl Number {
