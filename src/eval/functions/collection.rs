@@ -206,16 +206,14 @@ fn coalescelist(arguments: &Arguments) -> Outcome {
         return Err(FunctionError::new("at least one argument is required"));
     }
     let (values, sensitive) = unmark_all(arguments.rest(0));
-    for (place, value) in values.iter().enumerate() {
-        let first = match value {
-            Value::Null => continue,
-            Value::List(items) if items.is_empty() => continue,
-            Value::List(_) | Value::Unknown => value.clone(),
-            _ => return Err(FunctionError::at(place, "coalescelist arguments must be lists or tuples")),
-        };
-        return Ok(if sensitive { first.sensitive() } else { first });
+    let is_list = |value: &Value| matches!(value, Value::Null | Value::List(_) | Value::Unknown);
+    if let Some(place) = values.iter().position(|value| !is_list(value)) {
+        return Err(FunctionError::at(place, "coalescelist arguments must be lists or tuples"));
     }
-    Err(FunctionError::new("no non-null arguments"))
+    let is_empty = |value: &Value| matches!(value, Value::List(items) if items.is_empty());
+    let first = values.into_iter().find(|value| *value != Value::Null && !is_empty(value));
+    let first = first.ok_or_else(|| FunctionError::new("no non-null arguments"))?;
+    Ok(if sensitive { first.sensitive() } else { first })
 }
 
 /// Takes off the marks of the values themselves, and tells whether there was one.
@@ -397,7 +395,7 @@ fn range(arguments: &Arguments) -> Outcome {
     };
     let down = limit < start;
     let step = match step {
-        Some(step) if *step == zero => return Err(FunctionError::at(2, "step must not be zero")),
+        Some(step) if *step == zero && start != limit => return Err(FunctionError::at(2, "step must not be zero")),
         Some(step) if down && *step > zero => {
             return Err(FunctionError::at(2, "end must be greater than start when step is positive"));
         }

@@ -94,7 +94,7 @@ fn setproduct(arguments: &Arguments) -> Outcome {
             .collect();
     }
     let rows: Vec<_> = rows.into_iter().map(Value::list).collect();
-    if given.iter().all(|argument| matches!(argument, Value::Set(_))) {
+    if given.iter().any(|argument| matches!(argument, Value::Set(_))) {
         return Ok(Value::Set(Arc::new(rows.into_iter().collect())));
     }
     Ok(Value::list(rows))
