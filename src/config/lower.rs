@@ -15,7 +15,7 @@ use super::ir::{
     Step, Traversal, UnaryOperator,
 };
 use super::template;
-use crate::model::{Diagnostic, FileId, Number, Span, Value};
+use crate::model::{Diagnostic, FileId, Number, Span, Value, composed};
 
 /// How many splats may stand in one another.
 const MAX_SPLATS: usize = 32;
@@ -122,7 +122,7 @@ impl<'a> Lowering<'a> {
             Parsed::Null(_) => Form::Literal(Value::Null),
             Parsed::Bool(bool) => Form::Literal(Value::Bool(*bool.value())),
             Parsed::Number(_) => self.number(parsed, span)?,
-            Parsed::String(text) => Form::Literal(Value::String(self.name(text.value()))),
+            Parsed::String(text) => Form::Literal(Value::String(self.name(&composed(text.value())))),
             Parsed::Array(items) => Form::Tuple(self.all(items.iter(), items.len())?),
             Parsed::Object(object) => self.object(object)?,
             Parsed::StringTemplate(parts) => template::quoted(self, parts)?,
@@ -179,7 +179,7 @@ impl<'a> Lowering<'a> {
         for (key, value) in object {
             let word = |text: &str, span| Expression {
                 span: self.span(span),
-                form: Form::Literal(Value::String(self.name(text))),
+                form: Form::Literal(Value::String(self.name(&composed(text)))),
             };
             let key = match key {
                 ObjectKey::Ident(name) | ObjectKey::Expression(Parsed::Variable(name)) => {

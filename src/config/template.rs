@@ -42,7 +42,7 @@ fn simplify(parts: Vec<Part>) -> Form {
     let mut parts = join(parts);
     match parts.as_slice() {
         [] => return Form::Literal(Value::string("")),
-        [Part::Literal(text)] => return Form::Literal(Value::String(text.clone())),
+        [Part::Literal(text)] => return Form::Literal(Value::string(text)),
         // White space that was removed still makes the result a text.
         [Part::Interpolation(_)] if !is_alone => parts.push(Part::Literal(Arc::from(""))),
         _ => {}

@@ -37,7 +37,7 @@ pub(crate) use refactoring::{Import, Move, Removal, relocated};
 pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
 pub(crate) use suggest::nearest;
 pub(crate) use target::Target;
-pub(crate) use value::{Number, Value};
+pub(crate) use value::{Number, Value, composed};
 
 /// The field manager that rayform applies as.
 pub(crate) const FIELD_MANAGER: &str = "rayform";

@@ -1,10 +1,12 @@
 //! The values of the configuration language, unknown and sensitive ones included.
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use bigdecimal::{BigDecimal, ParseBigDecimalError, ToPrimitive, Zero};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{Exports, Json};
 
@@ -90,7 +92,7 @@ impl fmt::Display for Number {
 impl Value {
     /// Returns a text.
     pub(crate) fn string(text: impl AsRef<str>) -> Self {
-        Self::String(Arc::from(text.as_ref()))
+        Self::String(Arc::from(composed(text.as_ref())))
     }
 
     /// Returns a list.
@@ -100,7 +102,8 @@ impl Value {
 
     /// Returns a map.
     pub(crate) fn map(entries: impl IntoIterator<Item = (impl AsRef<str>, Self)>) -> Self {
-        Self::Map(Arc::new(entries.into_iter().map(|(name, value)| (Arc::from(name.as_ref()), value)).collect()))
+        let entries = entries.into_iter().map(|(name, value)| (Arc::from(composed(name.as_ref())), value));
+        Self::Map(Arc::new(entries.collect()))
     }
 
     /// Returns the value marked as sensitive; marking twice is marking once.
@@ -147,6 +150,14 @@ impl Value {
             Self::Resource(_) => "resource",
         }
     }
+}
+
+/// Returns the text in normal form C, as Terraform keeps all texts: a letter and its accent are one character.
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.nfc().collect())
 }
 
 impl From<&Json> for Value {

@@ -1,6 +1,4 @@
 //! Nodes into expressions: texts are templates, or expressions where only a reference makes sense.
-use std::sync::Arc;
-
 use hcl_edit::parser;
 
 use super::super::ir::{Entry, Expression, Form};
@@ -69,8 +67,6 @@ pub(in crate::config) fn text(text: &Quoted, texts: Texts, place: Place) -> Resu
             let parsed = parsed.map_err(|error| Box::new(parse::diagnose(&lowering, &error)))?;
             Ok(Expression { span, ..template::whole(&lowering, &parsed)? })
         }
-        Texts::Template | Texts::Literal => {
-            Ok(Expression { span, form: Form::Literal(Value::String(Arc::from(text.text.as_str()))) })
-        }
+        Texts::Template | Texts::Literal => Ok(Expression { span, form: Form::Literal(Value::string(&text.text)) }),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::{FunctionError, MAX_TEXT, text_too_long};
 use crate::eval::number;
-use crate::model::Value;
+use crate::model::{Value, composed};
 
 /// How deep JSON text may be nested.
 const MAX_DEPTH: usize = 128;
@@ -139,7 +139,7 @@ impl Decoder<'_> {
             let name = self.string()?;
             self.skip_space();
             self.expect(b':')?;
-            entries.insert(Arc::from(name), self.value(depth + 1)?);
+            entries.insert(Arc::from(composed(&name)), self.value(depth + 1)?);
             self.skip_space();
             if self.take(b'}') {
                 return Ok(Value::Map(Arc::new(entries)));
