@@ -10,6 +10,8 @@ use crate::config::ir::Conditional;
 use crate::model::{Diagnostic, Span, Value};
 
 /// Evaluates a conditional. What fails in the arm that is not taken does not matter.
+///
+/// As in Terraform, an arm that is sensitive as a whole makes the result so, whichever is taken.
 pub(super) fn conditional(
     conditional: &Conditional,
     scope: &Scope<'_>,
@@ -28,11 +30,10 @@ pub(super) fn conditional(
         }
     };
     let value = evaluate(taken, scope, frame)?;
-    let value = match evaluate(other, scope, frame) {
-        Ok(other) => meet(value, &other, span)?,
-        Err(_) => value,
-    };
-    Ok(mark(value, sensitive))
+    match evaluate(other, scope, frame) {
+        Ok(other) => Ok(mark(meet(value, &other, span)?, sensitive || other.unmark().1)),
+        Err(_) => Ok(mark(value, sensitive)),
+    }
 }
 
 /// Returns what is known of a value that is one of two: that it is either of them where they are the same,
