@@ -134,7 +134,8 @@ fn stopped(
 ) {
     let skipped = walk.fail(step);
     match reason {
-        Stop::Interrupted => {}
+        // The step may see the wish to stop before the walk does.
+        Stop::Interrupted => outcome.interrupted = true,
         Stop::Fatal(error) => *lost_journal = Some(error),
         Stop::Failed(diagnostic) => {
             outcome.failures += 1;
@@ -448,7 +449,7 @@ mod tests {
         let server = Server::default();
         let ran = run(&server, plan(Action::Create, vec![("a", create("a"))], &[]), 1).await;
         assert_eq!((ran.outcome.failures, server.log()), (0, Vec::new()));
-        assert!(ran.state.resources.is_empty());
+        assert!(ran.outcome.interrupted && ran.state.resources.is_empty());
     }
 
     #[tokio::test]
