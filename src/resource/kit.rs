@@ -153,8 +153,23 @@ pub(crate) fn parse<T: DeserializeOwned>(arguments: Json) -> Result<T, Vec<Probl
             other => other.to_string(),
         };
         let argument = error.path().iter().map(step).collect::<Vec<_>>().join("/");
-        vec![Problem::error(argument, error.inner().to_string())]
+        vec![Problem::error(argument, reworded(&error.inner().to_string()))]
     })
+}
+
+/// Says of a number that does not fit what is wrong with it, where serde names a type of Rust.
+fn reworded(message: &str) -> String {
+    let is_whole = |expected: &str| matches!(expected, "u8" | "u16" | "u32" | "u64" | "i8" | "i16" | "i32" | "i64");
+    let number = || message.split('`').nth(1);
+    match message.rsplit_once(", expected ") {
+        Some((found, expected)) if is_whole(expected) => match number() {
+            Some(number) if found.contains("floating point") => format!("`{number}` is not a whole number"),
+            Some(number) if number.starts_with('-') => format!("`{number}` is less than nothing"),
+            Some(number) if found.contains("integer") => format!("`{number}` is too large"),
+            _ => message.to_owned(),
+        },
+        _ => message.to_owned(),
+    }
 }
 
 impl<T: Target> Reference<T> {
@@ -191,5 +206,23 @@ impl<T: Target> JsonSchema for Reference<T> {
             "x-reference": T::NAME,
             "description": format!("A whole `{}`, such as `{}.main`.", T::NAME, T::NAME),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(arguments: Json, expected: &str) {
+        let problems = parse::<BTreeMap<String, u32>>(arguments).expect_err("it is no count");
+        assert_eq!(problems[0].message, expected);
+    }
+
+    #[test]
+    fn a_number_that_is_no_count_is_told_without_types_of_rust() {
+        check(serde_json::json!({"gpu": 0.5}), "`0.5` is not a whole number");
+        check(serde_json::json!({"gpu": -1}), "`-1` is less than nothing");
+        check(serde_json::json!({"gpu": 5_000_000_000_u64}), "`5000000000` is too large");
     }
 }

@@ -572,6 +572,6 @@ mod tests {
             json!({"max_unavailable": "many"}),
             "max_unavailable: expected a whole number such as `1`, or a percentage such as `\"25%\"`",
         );
-        check(json!({"replicas": -1}), "replicas: invalid value: integer `-1`, expected u32");
+        check(json!({"replicas": -1}), "replicas: `-1` is less than nothing");
     }
 }
