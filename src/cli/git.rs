@@ -188,11 +188,20 @@ fn run(command: &mut Command, url: &str) -> Result<String, GitError> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.lines().map(str::trim).find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-    let reason = reason.or_else(|| said.lines().last()).unwrap_or("it says nothing");
-    let reason = reason.trim_start_matches("fatal:").trim_start_matches("error:").trim().to_owned();
-    Err(GitError::Fetch { url: url.to_owned(), reason })
+    Err(GitError::Fetch { url: url.to_owned(), reason: reason(&String::from_utf8_lossy(&output.stderr)) })
+}
+
+/// Returns the line that says why git failed: its own, or that of ssh where git knows only that ssh failed.
+fn reason(said: &str) -> String {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_of_git = |line: &&str| line.starts_with("fatal:") || line.starts_with("error:");
+    let own = lines.clone().find(is_of_git).or_else(|| lines.clone().next_back()).unwrap_or("it says nothing");
+    let own = own.trim_start_matches("fatal:").trim_start_matches("error:").trim();
+    if own != "Could not read from remote repository." {
+        return own.to_owned();
+    }
+    let before: Vec<_> = lines.by_ref().take_while(|line| !is_of_git(line)).collect();
+    before.last().map_or(own, |line| line.trim_start_matches("ERROR:").trim()).to_owned()
 }
 
 fn write_error(path: &Path, source: std::io::Error) -> GitError {
@@ -270,6 +279,18 @@ mod tests {
         assert_eq!(Fetcher::new(root.path()).fetch(&source, &lock).expect("it is here"), commit);
         lock.hold(&source, &"0".repeat(40));
         assert!(matches!(Fetcher::new(root.path()).fetch(&source, &lock), Err(GitError::Fetch { .. })));
+    }
+
+    #[test]
+    fn what_ssh_says_comes_before_what_git_makes_of_it() {
+        let behind =
+            "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\n";
+        let denied = format!("git@h: Permission denied (publickey).\r\n{behind}");
+        assert_eq!(reason(&denied), "git@h: Permission denied (publickey).");
+        assert_eq!(reason(&format!("ERROR: Repository not found.\n{behind}")), "Repository not found.");
+        assert_eq!(reason(behind), "Could not read from remote repository.");
+        assert_eq!(reason("warning: x\nfatal: not a repository\n"), "not a repository");
+        assert_eq!(reason(""), "it says nothing");
     }
 
     #[test]

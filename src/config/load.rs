@@ -201,7 +201,12 @@ impl Loader<'_> {
         let folder = self.folder(&place);
         let listed = source::list(&folder);
         if listed.as_ref().map_or(true, source::Folder::is_empty) {
-            self.diagnostics.push(no_module(&folder, written, span, listed.is_ok()));
+            let inside = |checkout: PathBuf| Some(place.strip_prefix(checkout).ok()?.to_path_buf());
+            let fetched = checkout_of(&place).and_then(inside);
+            self.diagnostics.push(match fetched {
+                Some(inside) if listed.is_err() => not_in_repository(&folder, &inside, span),
+                _ => no_module(&folder, written, span, listed.is_ok()),
+            });
             return None;
         }
         let config = self.module(place.clone());
@@ -244,6 +249,15 @@ fn no_module(folder: &Path, written: &Path, span: Span, is_folder: bool) -> Diag
     match source::similar(folder) {
         Some(meant) => diagnostic.hint(format!("did you mean `{}`?", rewritten(written, &meant))),
         None => diagnostic.hint("`source` is relative to the folder of the file that it stands in"),
+    }
+}
+
+/// Says that a folder is not in the repository that was fetched for it.
+fn not_in_repository(folder: &Path, inside: &Path, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("there is no folder `{}` in the repository", inside.display())).at(span);
+    match source::similar(folder) {
+        Some(meant) => diagnostic.hint(format!("did you mean `//{}`?", inside.with_file_name(meant).display())),
+        None => diagnostic.hint("behind the `//` stands a folder of the repository, as it is at this `ref`"),
     }
 }
 
