@@ -211,7 +211,9 @@ pub(super) fn diagnose(lowering: &Lowering<'_>, error: &parser::Error) -> Diagno
             None => diagnostic,
         };
     }
-    let length = lowering.text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let rest = lowering.text.get(start..).unwrap_or_default();
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
+    let length = if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) };
     let span = lowering.span(Some(start..start + length));
     if let Some(diagnostic) = colon(lowering.text, start, span).or_else(|| single_quote(lowering.text, start, span)) {
         return diagnostic;
