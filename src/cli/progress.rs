@@ -61,6 +61,10 @@ impl<'a> Progress<'a> {
         while let Ok(event) = events.try_recv() {
             self.tell(&event);
         }
+        // Whoever is interrupted leaves lines of what was waited for.
+        if let Some(live) = &mut self.live {
+            live.end(|_| true);
+        }
         outcome
     }
 
@@ -121,7 +125,9 @@ impl<'a> Progress<'a> {
 
     /// Writes the live lines anew.
     fn redraw(&mut self) {
-        let (view, secrets) = (self.terminal.error_view(), &self.terminal.secrets);
+        let (mut view, secrets) = (self.terminal.error_view(), &self.terminal.secrets);
+        // The template indents each line by two.
+        view.width = view.width.saturating_sub(2);
         for ((address, object), work) in self.live.iter().flat_map(|live| &live.at_work) {
             let seconds = work.since.elapsed().as_secs_f64();
             let reason = work.reason.as_deref();

@@ -1,6 +1,8 @@
 //! The only place that prints: data to standard output, messages to standard error.
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use terminal_size::{Height, Width};
+
 use super::exit::Failure;
 use crate::config::Sources;
 use crate::model::Event;
@@ -149,17 +151,18 @@ impl Terminal {
 
     /// Returns how text is shown on standard output.
     pub(super) fn out_view(&self) -> View {
-        self.view(io::stdout().is_terminal())
+        self.view(io::stdout().is_terminal(), terminal_size::terminal_size_of(io::stdout()))
     }
 
     /// Returns how text is shown on standard error.
     pub(super) fn error_view(&self) -> View {
-        self.view(io::stderr().is_terminal())
+        self.view(io::stderr().is_terminal(), terminal_size::terminal_size_of(io::stderr()))
     }
 
-    fn view(&self, is_terminal: bool) -> View {
+    fn view(&self, is_terminal: bool, size: Option<(Width, Height)>) -> View {
         let refused = self.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let width = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
+        let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let width = told.or_else(|| size.map(|(width, _)| width.0.into()).filter(|width| *width > 0)).unwrap_or(100);
         View { colour: is_terminal && !refused, width }
     }
 
@@ -187,8 +190,12 @@ fn as_diagnostic(failure: &Failure) -> Diagnostic {
     let mut message = failure.to_string();
     let mut cause = std::error::Error::source(failure);
     while let Some(error) = cause {
-        message.push_str(": ");
-        message.push_str(&error.to_string());
+        let text = error.to_string();
+        // Some errors of others repeat their cause.
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
         cause = error.source();
     }
     let diagnostic = Diagnostic::error(message);
