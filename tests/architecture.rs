@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("kube::", &["cluster/"]),
     ("clap::", &["cli/"]),
-    ("std::fs", &["config/source", "state/", "sandbox/store", "cli/", "fuzz/"]),
+    ("std::fs", &["cluster/credentials", "config/source", "state/", "sandbox/store", "cli/", "fuzz/"]),
     ("std::env::var", &["cli/", "cluster/connect"]),
     ("std::process", &["cli/", "lib.rs", "main.rs"]),
     ("stdout()", &["cli/"]),

@@ -76,6 +76,7 @@ impl Failure {
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             Self::State(error) => error.hint().map(str::to_owned),
+            Self::Cluster(error) | Self::Workflow(WorkflowError::Cluster { source: error, .. }) => error.hint(),
             Self::Stale(_) => Some("make a new plan and look at it".to_owned()),
             Self::Refused { hint, .. } => hint.clone(),
             _ => None,

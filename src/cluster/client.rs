@@ -10,6 +10,8 @@ use http::{HeaderMap, Method, Request};
 use kube::client::Body;
 use tokio::sync::{OnceCell, Semaphore};
 
+use super::credentials::CredentialsError;
+use super::error::Silence;
 use super::{ClusterError, Settings};
 use crate::model::{ClusterIdentity, Kind, ServedKind};
 
@@ -190,7 +192,11 @@ impl Cluster {
     }
 
     pub(super) fn unreachable(&self, source: kube::Error) -> ClusterError {
-        ClusterError::Unreachable { server: self.0.server.clone(), source: Box::new(source) }
+        let server = self.0.server.clone();
+        match CredentialsError::of_request(source) {
+            Ok(source) => ClusterError::Credentials { server, source: Box::new(source) },
+            Err(source) => ClusterError::Unreachable { server, source: Silence::new(&source) },
+        }
     }
 }
 
@@ -202,7 +208,9 @@ impl fmt::Debug for Cluster {
 
 /// Tells whether an error is one of the way to the server, which may be better at once.
 fn is_passing(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_))
+    let is_of_the_way =
+        matches!(error, kube::Error::Service(_) | kube::Error::HyperError(_) | kube::Error::ReadEvents(_));
+    is_of_the_way && !Silence::new(error).is_lasting()
 }
 
 /// Returns how long to wait for a server that is out of reach, or nothing when it is time to give up.

@@ -6,7 +6,8 @@ use http::HeaderValue;
 use kube::client::ClientBuilder;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
-use super::{Cluster, ClusterError};
+use super::credentials::{self, CredentialsError};
+use super::{Cluster, ClusterError, proxy};
 
 /// Where the API server is.
 #[derive(Clone, Debug)]
@@ -71,9 +72,15 @@ pub(crate) async fn connect(target: Target, settings: Settings) -> Result<Cluste
         Target::Kubeconfig { files, context } => from_files(&files, context).await?,
     };
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+    let plugin = config.auth_info.exec.clone();
     let made = tokio::task::spawn_blocking(move || ClientBuilder::try_from(prepared(config)).map(ClientBuilder::build));
     let client = match made.await {
-        Ok(made) => made.map_err(|source| ClusterError::Client { server: server.clone(), source: Box::new(source) })?,
+        Ok(Ok(client)) => client,
+        Ok(Err(kube::Error::Auth(source))) => {
+            let source = Box::new(CredentialsError::new(source, plugin.as_ref()));
+            return Err(ClusterError::Credentials { server, source });
+        }
+        Ok(Err(source)) => return Err(ClusterError::Client { server, source: Box::new(source) }),
         Err(stopped) => std::panic::resume_unwind(stopped.into_panic()),
     };
     Ok(Cluster::new(client, server, context, settings))
@@ -95,10 +102,22 @@ async fn from_files(files: &[PathBuf], context: Option<String>) -> Result<(Confi
         return Err(ClusterError::NoContext { context, known });
     }
     let options = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+    let configured = proxy_of(&kubeconfig, &context);
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(|source| ClusterError::Kubeconfig { file, source: Box::new(source) })?;
+    // What kube chose takes no heed of where the server is.
+    config.proxy_url = proxy::choose(configured.as_deref(), &config.cluster_url, |name| std::env::var(name).ok())?;
+    credentials::trim_token(&mut config.auth_info);
     Ok((config, Some(context)))
+}
+
+/// Returns what the kubeconfig says of a proxy for a context's cluster.
+fn proxy_of(kubeconfig: &Kubeconfig, context: &str) -> Option<String> {
+    let named = kubeconfig.contexts.iter().find(|named| named.name == context)?;
+    let cluster = &named.context.as_ref()?.cluster;
+    let named = kubeconfig.clusters.iter().find(|named| named.name == *cluster)?;
+    named.cluster.as_ref()?.proxy_url.clone()
 }
 
 /// Reads the files that exist; none at all is an error that helps.

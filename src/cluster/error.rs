@@ -2,6 +2,8 @@
 use kube::config::{InClusterError, KubeconfigError};
 use serde::Deserialize;
 
+use super::credentials::CredentialsError;
+
 /// A failure of the cluster or of the way to it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
@@ -26,6 +28,15 @@ pub(crate) enum ClusterError {
         #[source]
         source: Box<InClusterError>,
     },
+    /// The address is not shown: it may bear a password.
+    #[error("{place} is no address of an HTTP or SOCKS5 proxy")]
+    Proxy { place: String },
+    #[error("the credentials for {server} cannot be had")]
+    Credentials {
+        server: String,
+        #[source]
+        source: Box<CredentialsError>,
+    },
     #[error("the client for {server} cannot be made")]
     Client {
         server: String,
@@ -37,7 +48,7 @@ pub(crate) enum ClusterError {
     Unreachable {
         server: String,
         #[source]
-        source: Box<kube::Error>,
+        source: Silence,
     },
     #[error("{what}: no answer within {seconds} s")]
     Timeout { what: String, seconds: u64 },
@@ -72,6 +83,11 @@ pub(crate) enum ClusterError {
     #[error(transparent)]
     Server(Box<Refusal>),
 }
+
+/// Why a request was not answered: the causes that the client gives, each once.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Silence(String);
 
 /// A `Status` that the server answered instead of what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +124,37 @@ struct Details {
     causes: Vec<Cause>,
 }
 
+impl Silence {
+    /// Reads the chain of causes, where each layer of the client says again what the one below it says.
+    pub(super) fn new(error: &kube::Error) -> Self {
+        let outermost: &dyn std::error::Error = error;
+        let mut next = outermost.source().or(Some(outermost));
+        let mut said: Vec<String> = Vec::new();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            next = cause.source();
+            let is_empty_shell = text == "client error (Connect)" && next.is_some();
+            if !is_empty_shell && !said.iter().any(|earlier| earlier.contains(&text)) {
+                said.push(text);
+            }
+        }
+        Self(said.join(": "))
+    }
+
+    /// Tells whether asking again is no use.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.0.contains("invalid peer certificate") || self.0.contains("proxy authorization required")
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        if self.0.contains("UnknownIssuer") {
+            return Some("the `certificate-authority` of the kubeconfig did not sign the server's certificate");
+        }
+        let is_of_proxy = self.0.contains("tunnel error") || self.0.contains("SOCKS error");
+        is_of_proxy.then_some("the way leads through a proxy: the kubeconfig's `proxy-url`, or that of `HTTPS_PROXY`")
+    }
+}
+
 impl ClusterError {
     /// Returns what the server said, where it said something.
     pub(crate) fn refusal(&self) -> Option<&Refusal> {
@@ -121,6 +168,27 @@ impl ClusterError {
             | Self::AlreadyExists(refusal)
             | Self::Gone(refusal)
             | Self::Server(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Returns the sentence that helps.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Credentials { source, .. } => source.hint(),
+            Self::Proxy { .. } => Some("such as `http://proxy.example:3128`".to_owned()),
+            Self::Kubeconfig { source, .. } if matches!(**source, KubeconfigError::ParseNoProxy(_)) => {
+                Some("`NO_PROXY` is a list of hosts with one comma between two of them".to_owned())
+            }
+            Self::Unreachable { source, .. } => source.hint().map(str::to_owned),
+            Self::Forbidden(refusal) if refusal.message.contains("system:anonymous") => {
+                Some("the kubeconfig gave no credentials that the server takes: see its `user`".to_owned())
+            }
+            Self::Unauthorized(_) => Some(
+                "the server does not accept the credentials of the kubeconfig, which may have expired; \
+                 `kubectl auth whoami` shows whether it knows you"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
@@ -203,6 +271,16 @@ mod tests {
         assert!(matches!(answer(404, "NotFound", ""), ClusterError::NotFound(_)));
         assert!(matches!(answer(410, "Expired", ""), ClusterError::Gone(_)));
         assert!(matches!(answer(500, "InternalError", ""), ClusterError::Server(_)));
+    }
+
+    #[test]
+    fn what_the_layers_of_the_client_repeat_is_said_once() {
+        let refused = std::io::Error::other(std::io::Error::other("invalid peer certificate: UnknownIssuer"));
+        let silence = Silence::new(&kube::Error::Service(Box::new(refused)));
+        assert_eq!(silence.to_string(), "invalid peer certificate: UnknownIssuer");
+        assert!(silence.is_lasting() && silence.hint().is_some());
+        let silence = Silence::new(&kube::Error::Service("reset by peer".into()));
+        assert!(!silence.is_lasting() && silence.hint().is_none());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The only door to Kubernetes: connect, discover, list, get, dry-run, apply, delete, watch.
 mod client;
 mod connect;
+mod credentials;
 mod discovery;
 mod error;
 mod objects;
+mod proxy;
 mod watch;
 
 pub(crate) use client::Cluster;

@@ -93,6 +93,6 @@ pub(super) fn diagnose(doing: &str, error: &ClusterError) -> Diagnostic {
         ClusterError::Unreachable { .. } | ClusterError::Timeout { .. } => {
             diagnostic.hint("apply again when the server answers: what was done is recorded")
         }
-        _ => diagnostic,
+        other => other.hint().into_iter().fold(diagnostic, Diagnostic::hint),
     }
 }
