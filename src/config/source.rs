@@ -134,7 +134,7 @@ pub(crate) fn read_inside(folder: &Path, path: &Path) -> Result<Vec<u8>, ReadErr
     if path.starts_with(&folder) { read_limited(&path, MAX_BYTES) } else { Err(ReadError::Outside) }
 }
 
-/// Reads a file of rayform's own beside the configuration.
+/// Reads a file of the configuration or beside it, as it stands on the disk.
 pub(super) fn read_beside(path: &Path) -> Result<Vec<u8>, ReadError> {
     read_limited(path, MAX_BYTES)
 }
