@@ -98,7 +98,7 @@ pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// How much of a file is parsed at a time, in bytes: the parser's tree weighs 45 times the text.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 4 * 1024;
 
 /// Parses a whole file; the parser's tree is dropped as soon as it is in our own form.
 pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnostic>> {
