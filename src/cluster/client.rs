@@ -13,7 +13,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::credentials::CredentialsError;
 use super::error::Silence;
 use super::{ClusterError, Settings};
-use crate::model::{ClusterIdentity, Kind, ServedKind};
+use crate::model::{ClusterIdentity, GroupKind, Kind, ServedKind};
 
 /// The cluster, as far as rayform deals with it. Cloning is cheap.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ struct Inner {
 }
 
 /// What the server serves, by group and kind.
-type Kinds = BTreeMap<(String, String), ServedKind>;
+type Kinds = BTreeMap<GroupKind, ServedKind>;
 
 /// A request. Each one that rayform sends may be sent again: reads, applies, guarded patches and deletes.
 #[derive(Clone, Debug)]
@@ -122,14 +122,14 @@ impl Cluster {
     /// Returns what is known of a kind.
     pub(crate) fn served(&self, kind: &Kind) -> Option<ServedKind> {
         let kinds = self.0.kinds.lock().expect("no holder of this lock panics");
-        kinds.get(&(kind.group.clone(), kind.kind.clone())).cloned()
+        kinds.get(&kind.group_kind()).cloned()
     }
 
     /// Remembers kinds that the server serves, such as those of a definition that was just applied.
     pub(crate) fn learn(&self, served: impl IntoIterator<Item = ServedKind>) {
         let mut kinds = self.0.kinds.lock().expect("no holder of this lock panics");
         for kind in served {
-            kinds.insert((kind.kind.group.clone(), kind.kind.kind.clone()), kind);
+            kinds.insert(kind.kind.group_kind(), kind);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Which cluster it is, which kinds it serves, and their `OpenAPI` documents.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::Method;
 use serde::Deserialize;
 
 use super::client::{Call, JSON};
 use super::{Cluster, ClusterError};
-use crate::model::{ClusterIdentity, Json, Kind, Object, ServedKind};
+use crate::model::{ClusterIdentity, GroupKind, Json, Kind, Object, ServedKind};
 
 /// Asks for all groups in one answer; older servers answer the second choice.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -16,7 +17,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
 pub(crate) type DocumentIndex = BTreeMap<String, (String, String)>;
 
 /// What the server serves, by group and kind.
-pub(crate) type Kinds = BTreeMap<(String, String), ServedKind>;
+pub(crate) type Kinds = BTreeMap<GroupKind, ServedKind>;
 
 impl Cluster {
     /// Asks which cluster it is.
@@ -114,19 +115,19 @@ pub(crate) fn defined_kind(definition: &Object) -> Option<ServedKind> {
         storage: bool,
     }
     let kind = definition.kind();
-    if kind.group != "apiextensions.k8s.io" || kind.kind != "CustomResourceDefinition" {
+    if !kind.is("apiextensions.k8s.io", "CustomResourceDefinition") {
         return None;
     }
     let mut versions = Vec::<Version>::deserialize(definition.pointer("/spec/versions")?).ok()?;
     versions.retain(|version| version.served);
     versions.sort_by_key(|version| !version.storage);
-    let preferred = versions.first()?.name.clone();
-    let text = |pointer| definition.text(pointer).map(str::to_owned);
+    let preferred = Arc::from(versions.first()?.name.as_str());
+    let text = |pointer| definition.text(pointer);
     Some(ServedKind {
-        kind: Kind { group: text("/spec/group")?, version: preferred, kind: text("/spec/names/kind")? },
-        versions: versions.into_iter().map(|version| version.name).collect(),
-        plural: text("/spec/names/plural")?,
-        namespaced: definition.text("/spec/scope")? == "Namespaced",
+        kind: Kind { group: text("/spec/group")?.into(), version: preferred, kind: text("/spec/names/kind")?.into() },
+        versions: versions.into_iter().map(|version| version.name.into()).collect(),
+        plural: text("/spec/names/plural")?.to_owned(),
+        namespaced: text("/spec/scope")? == "Namespaced",
     })
 }
 
@@ -147,11 +148,8 @@ fn aggregated(list: &Json) -> Kinds {
             let version_name = version.get("version").and_then(Json::as_str).unwrap_or_default();
             for resource in items(version, "resources") {
                 let text = |pointer| resource.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
-                let kind = Kind {
-                    group: name.to_owned(),
-                    version: version_name.to_owned(),
-                    kind: text("/responseKind/kind").to_owned(),
-                };
+                let kind =
+                    Kind { group: name.into(), version: version_name.into(), kind: text("/responseKind/kind").into() };
                 add(&mut kinds, kind, text("/resource"), text("/scope") == "Namespaced");
             }
         }
@@ -169,7 +167,7 @@ fn add(kinds: &mut Kinds, kind: Kind, plural: &str, namespaced: bool) {
         return;
     }
     let version = kind.version.clone();
-    let entry = kinds.entry((kind.group.clone(), kind.kind.clone()));
+    let entry = kinds.entry(kind.group_kind());
     let served =
         entry.or_insert_with(|| ServedKind { kind, versions: Vec::new(), plural: plural.to_owned(), namespaced });
     if !served.versions.contains(&version) {
@@ -211,10 +209,10 @@ mod tests {
 
     #[track_caller]
     fn check(kinds: &Kinds) {
-        let cron = &kinds[&("batch".to_owned(), "CronJob".to_owned())];
-        assert_eq!((cron.kind.version.as_str(), cron.plural.as_str(), cron.namespaced), ("v1", "cronjobs", true));
-        assert_eq!(cron.versions, ["v1", "v1beta1"]);
-        let namespace = &kinds[&(String::new(), "Namespace".to_owned())];
+        let cron = &kinds[&("batch".into(), "CronJob".into())];
+        assert_eq!((&*cron.kind.version, cron.plural.as_str(), cron.namespaced), ("v1", "cronjobs", true));
+        assert_eq!(cron.versions, ["v1".into(), "v1beta1".into()]);
+        let namespace = &kinds[&("".into(), "Namespace".into())];
         assert!(!namespace.namespaced);
         assert_eq!(kinds.len(), 2);
     }

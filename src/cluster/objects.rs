@@ -240,7 +240,7 @@ impl Cluster {
 
     /// Returns the path of all objects of a kind.
     pub(super) fn collection(&self, kind: &Kind, namespace: Option<&str>) -> Result<String, ClusterError> {
-        let not_served = || ClusterError::NotServed { api_version: kind.api_version(), kind: kind.kind.clone() };
+        let not_served = || ClusterError::NotServed { api_version: kind.api_version(), kind: kind.kind.to_string() };
         let served = self.served(kind).ok_or_else(not_served)?;
         let root = if kind.group.is_empty() { "api" } else { "apis" };
         let api_version = kind.api_version();
@@ -265,13 +265,13 @@ fn is_race(error: &ClusterError) -> bool {
 pub(super) fn typed(mut item: Json, kind: &Kind) -> Option<Object> {
     let fields = item.as_object_mut()?;
     fields.insert("apiVersion".to_owned(), kind.api_version().into());
-    fields.insert("kind".to_owned(), kind.kind.clone().into());
+    fields.insert("kind".to_owned(), (&*kind.kind).into());
     Object::new(item).ok()
 }
 
 /// Tells whether objects of this kind hold secrets.
 pub(super) fn is_secret(kind: &Kind) -> bool {
-    kind.group.is_empty() && kind.kind == "Secret"
+    kind.is("", "Secret")
 }
 
 /// Reads what came of a write.
@@ -361,7 +361,7 @@ mod tests {
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
         let served = |kind: &str, plural: &str| ServedKind {
             kind: Kind::new("v1", kind),
-            versions: vec!["v1".to_owned()],
+            versions: vec!["v1".into()],
             plural: plural.to_owned(),
             namespaced: true,
         };
@@ -374,7 +374,7 @@ mod tests {
     }
 
     fn scope() -> Scope {
-        Scope { kind: Kind::new("v1", "ConfigMap"), namespace: Some("a".to_owned()) }
+        Scope { kind: Kind::new("v1", "ConfigMap"), namespace: Some("a".into()) }
     }
 
     fn page(name: &str, token: &str) -> Response {

@@ -162,10 +162,10 @@ mod tests {
         });
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
         let kind = Kind::new("v1", "Pod");
-        let versions = vec!["v1".to_owned()];
+        let versions = vec!["v1".into()];
         cluster.learn([ServedKind { kind: kind.clone(), versions, plural: "pods".to_owned(), namespaced: true }]);
         let (sink, mut source) = unbounded_channel();
-        let scope = Scope { kind, namespace: Some("a".to_owned()) };
+        let scope = Scope { kind, namespace: Some("a".into()) };
         let task = tokio::spawn(async move { cluster.follow(&scope, &sink).await });
         let mut told = Vec::new();
         while told.len() < wanted

@@ -156,7 +156,7 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
 /// Remembers what a Secret holds, wherever its object comes from.
 fn remember_payload(object: &Object, secrets: &mut Secrets) {
     let kind = object.kind();
-    if (kind.kind.as_str(), kind.api_version().as_str()) != ("Secret", "v1") {
+    if (&*kind.kind, kind.api_version().as_str()) != ("Secret", "v1") {
         return;
     }
     for field in ["data", "stringData"] {

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { group: String::new(), kind: "Namespace".to_owned(), namespace: None, name: "a".to_owned() }
+        Identity { group: "".into(), kind: "Namespace".into(), namespace: None, name: "a".into() }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) use diagnostic::{Diagnostic, FileId, Severity, Span};
 pub(crate) use event::{Event, Verb};
 pub(crate) use graph::{Cycle, Graph};
 pub(crate) use lifecycle::{Lifecycle, OnDestroy, Trigger};
-pub(crate) use object::{Identity, Kind, Object, Owner};
+pub(crate) use object::{GroupKind, Identity, Kind, Object, Owner};
 pub(crate) use observed::{Blind, Observed, Scope, ServedKind};
 pub(crate) use path::{FieldPath, Step};
 pub(crate) use quantity::Quantity;

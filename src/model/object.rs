@@ -6,24 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use super::Json;
 
-/// Group, version and kind. The core group is empty.
+/// Group, version and kind. The core group is empty. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Kind {
-    pub group: String,
-    pub version: String,
+    pub group: Arc<str>,
+    pub version: Arc<str>,
     #[expect(clippy::struct_field_names, reason = "Kubernetes calls it so")]
-    pub kind: String,
+    pub kind: Arc<str>,
 }
 
-/// What makes an object the same object, whatever version it is written in.
+/// A kind of some group, in whatever version.
+pub(crate) type GroupKind = (Arc<str>, Arc<str>);
+
+/// What makes an object the same object, whatever version it is written in. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    pub group: String,
-    pub kind: String,
+    pub group: Arc<str>,
+    pub kind: Arc<str>,
     /// Empty for what belongs to the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    pub name: String,
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
 }
 
 /// A field manager, as `managedFields` records it.
@@ -41,7 +44,15 @@ pub(crate) struct Owner {
 
 /// An object that has an API version, a kind and a name. Cloning is cheap.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Object(Arc<Json>);
+pub(crate) struct Object(Arc<Known>);
+
+/// The value of an object, and what it is asked for again and again.
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    json: Json,
+    version: Arc<str>,
+    identity: Identity,
+}
 
 /// Says why a value is no Kubernetes object.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -56,12 +67,22 @@ impl Kind {
     /// Returns a kind from an `apiVersion` such as `apps/v1` or `v1`.
     pub(crate) fn new(api_version: &str, kind: &str) -> Self {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        Self { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() }
+        Self { group: Arc::from(group), version: Arc::from(version), kind: Arc::from(kind) }
+    }
+
+    /// Tells whether it is this kind of this group, in whatever version.
+    pub(crate) fn is(&self, group: &str, kind: &str) -> bool {
+        *self.group == *group && *self.kind == *kind
+    }
+
+    /// Returns the kind without its version.
+    pub(crate) fn group_kind(&self) -> GroupKind {
+        (self.group.clone(), self.kind.clone())
     }
 
     /// Returns the text of the field `apiVersion`.
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
@@ -71,52 +92,73 @@ impl Object {
         if !json.is_object() {
             return Err(ObjectError::NotAMap);
         }
-        for (pointer, field) in [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/name", "metadata.name")]
-        {
-            let text = json.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
-            if text.is_empty() {
-                return Err(ObjectError::Missing(field));
-            }
-        }
-        Ok(Self(Arc::new(json)))
+        let text = |value: Option<&Json>, field| match value.and_then(Json::as_str) {
+            None | Some("") => Err(ObjectError::Missing(field)),
+            Some(text) => Ok(text.to_owned()),
+        };
+        let metadata = |field| json.get("metadata").and_then(|metadata| metadata.get(field));
+        let api_version = text(json.get("apiVersion"), "apiVersion")?;
+        let kind = text(json.get("kind"), "kind")?;
+        let name = text(metadata("name"), "metadata.name")?;
+        let namespace = metadata("namespace").and_then(Json::as_str);
+        let Kind { group, version, kind } = Kind::new(&api_version, &kind);
+        let identity = Identity { group, kind, namespace: namespace.map(Arc::from), name: Arc::from(name) };
+        Ok(Self(Arc::new(Known { json, version, identity })))
     }
 
     /// Returns the whole value.
     pub(crate) fn json(&self) -> &Json {
-        &self.0
+        &self.0.json
     }
 
     /// Returns the whole value, and ends the object.
     pub(crate) fn into_json(self) -> Json {
-        Arc::unwrap_or_clone(self.0)
+        match Arc::try_unwrap(self.0) {
+            Ok(known) => known.json,
+            Err(shared) => shared.json.clone(),
+        }
+    }
+
+    /// Changes the value; what would make it no object is not done.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Json)) {
+        let mut json = self.json().clone();
+        change(&mut json);
+        if let Ok(edited) = Self::new(json) {
+            *self = edited;
+        }
     }
 
     /// Returns the value at a JSON pointer.
     pub(crate) fn pointer(&self, pointer: &str) -> Option<&Json> {
-        self.0.pointer(pointer)
+        self.0.json.pointer(pointer)
     }
 
     /// Returns the text at a JSON pointer.
     pub(crate) fn text(&self, pointer: &str) -> Option<&str> {
-        self.0.pointer(pointer)?.as_str()
+        self.0.json.pointer(pointer)?.as_str()
     }
 
     /// Returns a text of the metadata. A JSON pointer would be taken apart each time.
     fn metadata(&self, field: &str) -> Option<&str> {
-        self.0.get("metadata")?.get(field)?.as_str()
+        self.0.json.get("metadata")?.get(field)?.as_str()
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        let text = |field| self.0.get(field).and_then(Json::as_str).expect("checked when the object was made");
-        Kind::new(text("apiVersion"), text("kind"))
+        let Identity { group, kind, .. } = self.identity();
+        Kind { group, version: self.0.version.clone(), kind }
+    }
+
+    /// Returns the kind alone, such as `ConfigMap`.
+    pub(crate) fn kind_name(&self) -> &str {
+        &self.0.identity.kind
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.metadata("name").expect("checked when the object was made")
+        &self.0.identity.name
     }
 
     pub(crate) fn namespace(&self) -> Option<&str> {
-        self.metadata("namespace")
+        self.0.identity.namespace.as_deref()
     }
 
     /// Returns everybody who wrote fields of a live object.
@@ -126,8 +168,7 @@ impl Object {
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        let Kind { group, kind, .. } = self.kind();
-        Identity { group, kind, namespace: self.namespace().map(str::to_owned), name: self.name().to_owned() }
+        self.0.identity.clone()
     }
 
     pub(crate) fn uid(&self) -> Option<&str> {
@@ -140,12 +181,12 @@ impl Object {
 
     /// Returns the value of a label.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("labels")?.get(name)?.as_str()
+        self.0.json.get("metadata")?.get("labels")?.get(name)?.as_str()
     }
 
     /// Returns the value of an annotation.
     pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
-        self.0.get("metadata")?.get("annotations")?.get(name)?.as_str()
+        self.0.json.get("metadata")?.get("annotations")?.get(name)?.as_str()
     }
 
     /// Tells whether the object waits for its end.

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ClusterIdentity, Identity, Json, Kind, Object};
+use super::{ClusterIdentity, GroupKind, Identity, Json, Kind, Object};
 
 /// All live objects of one refresh, and what could not be seen.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Observed {
     /// What was asked for and is there, and everything else in the listed scopes.
     pub live: BTreeMap<Identity, Object>,
     /// What the server serves, by group and kind.
-    pub kinds: BTreeMap<(String, String), ServedKind>,
+    pub kinds: BTreeMap<GroupKind, ServedKind>,
     /// `OpenAPI` v3 documents by `apiVersion`, for the kinds that the built-in table does not know.
     pub documents: BTreeMap<String, Arc<Json>>,
     /// Scopes that could not be read; what lies in them is not known to be absent.
@@ -26,7 +26,7 @@ pub(crate) struct Observed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scope {
     pub kind: Kind,
-    pub namespace: Option<String>,
+    pub namespace: Option<Arc<str>>,
 }
 
 /// A scope that could not be read, and why.
@@ -42,7 +42,7 @@ pub(crate) struct ServedKind {
     /// With the version that the server prefers.
     pub kind: Kind,
     /// All served versions, the preferred first.
-    pub versions: Vec<String>,
+    pub versions: Vec<Arc<str>>,
     /// The name in URLs, such as `deployments`.
     pub plural: String,
     pub namespaced: bool,
@@ -51,7 +51,7 @@ pub(crate) struct ServedKind {
 impl Observed {
     /// Returns what the server says of a kind.
     pub(crate) fn served(&self, group: &str, kind: &str) -> Option<&ServedKind> {
-        self.kinds.get(&(group.to_owned(), kind.to_owned()))
+        self.kinds.get(&(group.into(), kind.into()))
     }
 
     /// Returns why an object could not be looked for.

@@ -43,7 +43,7 @@ impl Readiness {
 impl<'a> Surroundings<'a> {
     /// Returns the live objects of one kind in one namespace.
     pub(crate) fn of_kind(self, kind: &'a str, namespace: Option<&'a str>) -> impl Iterator<Item = &'a Object> {
-        let is_meant = move |identity: &Identity| identity.kind == kind && identity.namespace.as_deref() == namespace;
+        let is_meant = move |identity: &Identity| *identity.kind == *kind && identity.namespace.as_deref() == namespace;
         self.objects.iter().filter(move |(identity, _)| is_meant(identity)).map(|(_, object)| object)
     }
 }

@@ -194,7 +194,7 @@ fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Vec<Diagnostic>
     let identity = change.identity();
     let Some(desired) = change.desired() else { return Ok(()) };
     // A server may quote a Secret in its message: of those only the fields are told (CVE-2025-23216).
-    let is_secret = desired.object.kind().kind == "Secret";
+    let is_secret = desired.object.kind_name() == "Secret";
     let what = match (refusal.causes.as_slice(), is_secret) {
         ([], false) => refusal.message.clone(),
         ([], true) => refusal.reason.clone(),

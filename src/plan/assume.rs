@@ -5,8 +5,6 @@ use crate::model::{ClusterIdentity, ClusterName, Json, Observed};
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
-use super::fields;
-
 /// Returns what the state says of one cluster, as if it had been observed.
 ///
 /// Such a plan asks the server nothing, and shows no drift.
@@ -38,6 +36,6 @@ fn assumed(recorded: &RecordedObject, schemas: &Schemas) -> Option<crate::model:
         }
         None => object,
     };
-    fields::edit(&mut object, |json| json["metadata"]["uid"] = Json::from(recorded.uid.as_str()));
+    object.edit(|json| json["metadata"]["uid"] = Json::from(recorded.uid.as_str()));
     Some(object)
 }

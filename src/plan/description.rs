@@ -1,9 +1,10 @@
 //! What is recorded of a resource beside its objects: needs, lifecycle, exports, jobs.
 use std::collections::BTreeMap;
 
-use crate::model::{Address, Json, Object, Value};
+use crate::model::{Address, Graph, Json, Object, Value};
 use crate::state::{Recorded, Status};
 
+use super::outputs::is_json;
 use super::{Plan, ResourcePlan, value_to_json};
 
 impl Plan {
@@ -33,28 +34,34 @@ impl Plan {
     }
 }
 
-/// Returns a recorded resource without its objects.
-pub(super) fn without_objects(recorded: &Recorded) -> Recorded {
-    Recorded {
-        status: recorded.status,
-        dependencies: recorded.dependencies.clone(),
-        exports: recorded.exports.clone(),
-        on_destroy: recorded.on_destroy,
-        prevent_destroy: recorded.prevent_destroy,
-        triggers: recorded.triggers.clone(),
-        before_delete: recorded.before_delete.clone(),
-        objects: Vec::new(),
-    }
+/// Tells whether a resource that does not change is described otherwise in the state.
+///
+/// Exports that are not known yet do not count.
+pub(super) fn is_outdated(
+    graph: &Graph<Address>,
+    address: &Address,
+    planned: &ResourcePlan,
+    recorded: &Recorded,
+) -> bool {
+    let lifecycle = &planned.lifecycle;
+    let is_described = recorded.status == Status::Ready
+        && recorded.on_destroy == lifecycle.on_destroy
+        && recorded.prevent_destroy == lifecycle.prevent_destroy
+        && recorded.triggers == planned.triggers
+        && graph.needs(address).eq(&recorded.dependencies)
+        && planned.before_delete.iter().map(Object::json).eq(&recorded.before_delete)
+        && are_recorded(&planned.exports, &recorded.exports);
+    !is_described
 }
 
-/// Tells whether an unchanged resource is described otherwise in the state; exports that are not known yet do not count.
-pub(super) fn is_outdated(plan: &Plan, address: &Address, planned: &ResourcePlan, recorded: &Recorded) -> bool {
-    let jobs = planned.before_delete.iter().map(|job: &Object| job.json().clone()).collect();
-    let description = plan.description(address, Status::Ready, &planned.exports, jobs);
-    let is_known = |name: &String| planned.exports.get(name).is_none_or(Value::is_wholly_known);
-    let exports = recorded.exports.iter().filter(|(name, _)| is_known(name));
-    let exports = exports.map(|(name, value)| (name.clone(), value.clone())).collect();
-    description != Recorded { exports, ..without_objects(recorded) }
+/// Tells whether all exports that are known, and no secret, are recorded, and no others.
+fn are_recorded(exports: &BTreeMap<String, Value>, recorded: &BTreeMap<String, Json>) -> bool {
+    let is_known = |name: &String| exports.get(name).is_none_or(Value::is_wholly_known);
+    let shown = exports.iter().filter(|(_, value)| !holds_secret(value) && value.is_wholly_known());
+    let mut count = 0;
+    let are_same =
+        shown.inspect(|_| count += 1).all(|(name, value)| recorded.get(name).is_some_and(|it| is_json(value, it)));
+    are_same && recorded.keys().filter(|name| is_known(name)).count() == count
 }
 
 /// Tells whether anything in a value must not be shown.

@@ -12,6 +12,7 @@ use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
 use super::clusters::check_clusters;
+use super::description::is_outdated;
 use super::judge::{self, Case, Context};
 use super::{
     Action, Change, Mode, Options, Plan, PlannedCluster, Question, ResourcePlan, drift, finish, imports, kinds, mask,
@@ -151,7 +152,12 @@ impl Drafting {
                 }
                 let replace = planned.triggered_by.is_some() || is_asked_for(context, address);
                 planned.changes = self.judge_all(context, address, resource, objects, replace);
-                let notes = finish::Notes::of(resource, context.state.resources.get(address));
+                let recorded = context.state.resources.get(address);
+                let notes = finish::Notes {
+                    is_recorded: recorded.is_some(),
+                    is_outdated: recorded.is_some_and(|it| is_outdated(&self.plan.graph, address, &planned, it)),
+                    ..finish::Notes::of(resource)
+                };
                 self.notes.insert(address.clone(), notes);
             }
             self.plan.resources.insert(address.clone(), planned);
@@ -273,7 +279,7 @@ fn stamp(desired: &mut Desired, state: &State, observed: &Clusters<Observed>, sc
         for object in &mut *objects {
             object.cluster.clone_from(&resource.cluster);
             let kind = object.object.kind();
-            let is_namespaced = scopes.get(&(kind.group.clone(), kind.kind.clone())).copied();
+            let is_namespaced = scopes.get(&kind.group_kind()).copied();
             prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced);
         }
         stamped.insert(address.clone(), std::mem::take(objects));

@@ -1,5 +1,5 @@
 //! Finds, sets and removes the values that field paths lead to.
-use crate::model::{FieldPath, Json, Object, Step};
+use crate::model::{FieldPath, Json, Step};
 
 /// Returns the value at a path.
 pub(super) fn find<'a>(json: &'a Json, path: &FieldPath) -> Option<&'a Json> {
@@ -90,15 +90,6 @@ pub(super) fn remove_pointer(json: &mut Json, pointer: &str) {
         && let Some(Json::Object(entries)) = json.pointer_mut(parent)
     {
         entries.remove(&unescape(token));
-    }
-}
-
-/// Changes the value of an object; what makes it an object must stay.
-pub(super) fn edit(object: &mut Object, change: impl FnOnce(&mut Json)) {
-    let mut json = object.json().clone();
-    change(&mut json);
-    if let Ok(edited) = Object::new(json) {
-        *object = edited;
     }
 }
 

@@ -1,9 +1,6 @@
 //! Sums the changes of each resource up, and holds back what must not happen.
-use crate::model::{Address, DesiredResource, Diagnostic, FieldPath, Kind, Span, Step};
+use crate::model::{DesiredResource, Diagnostic, FieldPath, Kind, Span, Step};
 
-use crate::state::Recorded;
-
-use super::description::{is_outdated, without_objects};
 use super::draft::Draft;
 use super::{Action, Change, Plan, ResourcePlan, immutable, totals};
 
@@ -13,21 +10,22 @@ pub(super) struct Notes {
     pub span: Option<Span>,
     pub on_restart: Option<String>,
     pub on_delete: Option<String>,
-    /// What the state says, without the objects.
-    pub recorded: Option<Recorded>,
+    /// The state knows it.
+    pub is_recorded: bool,
+    /// The state describes it otherwise, its objects apart.
+    pub is_outdated: bool,
     /// Nothing of it is desired any more.
     pub is_orphan: bool,
 }
 
 impl Notes {
     /// Returns what the configuration says.
-    pub(super) fn of(resource: &DesiredResource, recorded: Option<&Recorded>) -> Self {
+    pub(super) fn of(resource: &DesiredResource) -> Self {
         Self {
             span: Some(resource.span),
             on_restart: resource.on_restart.clone(),
             on_delete: resource.on_delete.clone(),
-            recorded: recorded.map(without_objects),
-            is_orphan: false,
+            ..Self::default()
         }
     }
 }
@@ -40,6 +38,7 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
         let Some(notes) = notes.get(address) else { continue };
         resource.action = sum(resource, notes);
         resource.impact = impact(resource, notes);
+        resource.is_outdated = notes.is_outdated && resource.action == Action::NoOp;
         let place = |diagnostic: Diagnostic| notes.span.map_or(diagnostic.clone(), |span| diagnostic.at(span));
         let is_destroyed = matches!(resource.action, Action::Delete | Action::Replace);
         if is_destroyed && resource.lifecycle.prevent_destroy {
@@ -65,16 +64,6 @@ pub(super) fn finish(draft: Draft) -> Result<Plan, Vec<Diagnostic>> {
         return Err(errors);
     }
     plan.totals = totals::sum(&plan);
-    let is_unchanged = |address: &Address| plan.resources[address].action == Action::NoOp;
-    let recorded = notes.iter().filter(|(address, notes)| !notes.is_orphan && is_unchanged(address));
-    let outdated: Vec<Address> = recorded
-        .filter_map(|(address, notes)| Some((address, notes.recorded.as_ref()?)))
-        .filter(|(address, recorded)| is_outdated(&plan, address, &plan.resources[*address], recorded))
-        .map(|(address, _)| address.clone())
-        .collect();
-    for address in outdated {
-        plan.resources.entry(address).and_modify(|resource| resource.is_outdated = true);
-    }
     Ok(plan)
 }
 
@@ -102,11 +91,11 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         return Action::Replace;
     }
     if !resource.unknown_until.is_empty() {
-        return if notes.recorded.is_some() { Action::Update } else { Action::Create };
+        return if notes.is_recorded { Action::Update } else { Action::Create };
     }
     let is_kept = |change: &Change| matches!(change, Change::Keep { .. });
     if all(is_kept) && resource.moved_from.is_none() {
-        return if notes.recorded.is_some() { Action::NoOp } else { Action::Create };
+        return if notes.is_recorded { Action::NoOp } else { Action::Create };
     }
     let is_adopted = |change: &Change| matches!(change, Change::Update { adopt: true, .. });
     let is_created = |change: &Change| matches!(change, Change::Create { .. });
@@ -116,9 +105,9 @@ fn sum(resource: &ResourcePlan, notes: &Notes) -> Action {
         Action::Replace
     } else if all(|change| matches!(change, Change::Keep { .. } | Change::Wait { .. })) {
         Action::Wait
-    } else if notes.recorded.is_none() && any(is_adopted) {
+    } else if !notes.is_recorded && any(is_adopted) {
         Action::Adopt
-    } else if any(is_created) && (notes.recorded.is_none() || all(is_created)) {
+    } else if any(is_created) && (!notes.is_recorded || all(is_created)) {
         Action::Create
     } else {
         Action::Update
@@ -140,10 +129,10 @@ fn restarts(change: &Change) -> bool {
     let bears_pods = |kind: &str| {
         matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "Pod" | "RayCluster" | "RayService" | "RayJob")
     };
-    let Some(desired) = change.desired().filter(|desired| bears_pods(&desired.object.kind().kind)) else {
+    let Some(desired) = change.desired().filter(|desired| bears_pods(desired.object.kind_name())) else {
         return false;
     };
-    let is_job = desired.object.kind().kind == "RayJob";
+    let is_job = desired.object.kind_name() == "RayJob";
     match change {
         Change::Replace { .. } => true,
         Change::Update { fields, .. } => {

@@ -24,7 +24,7 @@ pub(super) fn forces_replacement(live: &Object, change: &FieldChange) -> bool {
     let Kind { group, kind, .. } = live.kind();
     let is_spec_of = |names: &[&str]| fields.first() == Some(&"spec") && names.contains(fields.get(1).unwrap_or(&""));
     let is_top = |names: &[&str]| names.contains(fields.first().unwrap_or(&""));
-    match (group.as_str(), kind.as_str()) {
+    match (&*group, &*kind) {
         ("apps", "Deployment" | "DaemonSet" | "ReplicaSet") => is_spec_of(&["selector"]),
         ("apps", "StatefulSet") => fields.first() == Some(&"spec") && fields.len() > 1 && !is_spec_of(&STATEFUL_SET),
         ("batch", "Job") => is_spec_of(&["selector", "template", "completions", "completionMode", "podFailurePolicy"]),
@@ -71,7 +71,7 @@ pub(super) fn is_confirmed_by(message: &str) -> bool {
 /// Tells whether deleting an object of this kind deletes data or other objects with it.
 pub(super) fn holds_data(kind: &Kind) -> bool {
     matches!(
-        (kind.group.as_str(), kind.kind.as_str()),
+        (&*kind.group, &*kind.kind),
         ("", "PersistentVolumeClaim" | "PersistentVolume" | "Namespace")
             | ("apiextensions.k8s.io", "CustomResourceDefinition")
     )

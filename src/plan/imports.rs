@@ -167,13 +167,12 @@ fn not_described(import: &Import, objects: &[DesiredObject]) -> Box<Diagnostic> 
 
 impl Named<'_> {
     fn is(&self, identity: &Identity) -> bool {
-        let is_same = |namespace: Option<&str>, name: &str| {
-            (identity.namespace.as_deref(), identity.name.as_str()) == (namespace, name)
-        };
+        let is_same =
+            |namespace: Option<&str>, name: &str| (identity.namespace.as_deref(), &*identity.name) == (namespace, name);
         match self {
             Self::Resource { namespace, name } => is_same(*namespace, name),
             Self::Object { group, kind, namespace, name } => {
-                (identity.group.as_str(), identity.kind.as_str()) == (*group, *kind) && is_same(*namespace, name)
+                (&*identity.group, &*identity.kind) == (*group, *kind) && is_same(*namespace, name)
             }
         }
     }

@@ -2,7 +2,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, DesiredObject, Diagnostic, FIELD_MANAGER, FieldPath, Identity, Json, Kind, Lifecycle, Object, Observed,
+    Address, DesiredObject, Diagnostic, FIELD_MANAGER, FieldPath, GroupKind, Identity, Json, Kind, Lifecycle, Object,
+    Observed,
 };
 use crate::ssa::{self, ApplyError, Proof, Schema, Schemas};
 use crate::state::{RecordedObject, State, Status};
@@ -23,7 +24,7 @@ pub(super) struct Context<'a> {
     /// Namespaces that this plan makes.
     pub new_namespaces: BTreeSet<String>,
     /// Group and kind of the definitions that this plan makes.
-    pub new_kinds: BTreeSet<(String, String)>,
+    pub new_kinds: BTreeSet<GroupKind>,
     /// Objects that are taken over by an import.
     pub imported: BTreeSet<Identity>,
     /// Every object that is recorded in this cluster, and by which resource.
@@ -47,10 +48,10 @@ impl<'a> Context<'a> {
     /// Takes note of what a desired object makes possible for others.
     pub(super) fn expect(&mut self, desired: &DesiredObject) {
         let kind = desired.object.kind();
-        if kind.kind == "CustomResourceDefinition" {
+        if &*kind.kind == "CustomResourceDefinition" {
             self.new_kinds.extend(kinds::defined(&desired.object));
         }
-        let is_namespace = kind.group.is_empty() && kind.kind == "Namespace";
+        let is_namespace = kind.is("", "Namespace");
         if is_namespace && !self.observed.live.contains_key(&desired.object.identity()) {
             self.new_namespaces.insert(desired.object.name().to_owned());
         }
@@ -135,7 +136,7 @@ fn absent(context: &Context<'_>, case: Case<'_>) -> Judgement {
 /// Says why the server cannot be asked about an object yet.
 fn not_yet(context: &Context<'_>, desired: &DesiredObject) -> Option<String> {
     let kind = desired.object.kind();
-    let is_new_kind = context.new_kinds.contains(&(kind.group.clone(), kind.kind.clone()));
+    let is_new_kind = context.new_kinds.contains(&kind.group_kind());
     if is_assumed(context.observed) {
         return Some("the cluster was not read".to_owned());
     }
@@ -155,11 +156,11 @@ fn new_namespace<'a>(context: &Context<'_>, desired: &'a DesiredObject) -> Optio
 
 /// Tells whether the schema alone finds nearly every mistake in an object of this kind.
 fn is_plain(kind: &Kind) -> bool {
-    kind.group.is_empty() && matches!(kind.kind.as_str(), "ConfigMap" | "Secret" | "ServiceAccount")
+    kind.group.is_empty() && matches!(&*kind.kind, "ConfigMap" | "Secret" | "ServiceAccount")
 }
 
 fn unserved(context: &Context<'_>, desired: &DesiredObject, kind: &Kind) -> Option<Diagnostic> {
-    if is_assumed(context.observed) || context.new_kinds.contains(&(kind.group.clone(), kind.kind.clone())) {
+    if is_assumed(context.observed) || context.new_kinds.contains(&kind.group_kind()) {
         return None;
     }
     let message = match context.observed.served(&kind.group, &kind.kind) {
@@ -245,7 +246,7 @@ fn make_again(judged: &mut Judged, live: &Object) {
 
 fn compare(context: &Context<'_>, case: Case<'_>, live: &Object, claim: Claim<'_>) -> Judgement {
     let Case { mut desired, lifecycle, status, replace, .. } = case;
-    let orphan_pods = live.kind().kind == "StatefulSet";
+    let orphan_pods = live.kind_name() == "StatefulSet";
     if replace || status == Some(Status::Tainted) {
         let live = Box::new(live.clone());
         let change = Change::Replace { desired, live, fields: Vec::new(), orphan_pods };
@@ -297,7 +298,7 @@ fn changed(
         let (cluster, object) = (desired.cluster.clone(), desired.object.clone());
         Question { cluster, object, force: force || is_adopted, rehearsal: false }
     });
-    let orphan_pods = live.kind().kind == "StatefulSet";
+    let orphan_pods = live.kind_name() == "StatefulSet";
     let live = Box::new(live.clone());
     let change = if fields.iter().any(|field| field.forces_replacement) {
         Change::Replace { desired, live, fields, orphan_pods }
@@ -429,7 +430,7 @@ impl Merge<'_> {
         if !refused.is_empty() {
             return Err(vec![owner::refusal(desired, &self.live.identity(), &refused)]);
         }
-        fields::edit(&mut desired.object, |json| left.iter().for_each(|path| fields::remove(json, path)));
+        desired.object.edit(|json| left.iter().for_each(|path| fields::remove(json, path)));
         Ok(left)
     }
 
@@ -475,7 +476,7 @@ fn check_schema(desired: &DesiredObject, schema: Option<&Schema>) -> Result<(), 
 
 fn invalid(desired: &DesiredObject, mistake: &str) -> Diagnostic {
     let identity = desired.object.identity();
-    let told = in_plain_words(mistake, desired.object.kind().kind == "Secret");
+    let told = in_plain_words(mistake, desired.object.kind_name() == "Secret");
     let diagnostic = Diagnostic::error(format!("{identity} is not valid: {told}")).about(desired);
     let is_text_wanted = told.contains("expected string");
     if is_text_wanted { diagnostic.hint("put it into quotes, or use `tostring(…)`") } else { diagnostic }
@@ -534,7 +535,7 @@ fn is_applied_by(live: &Object, lineage: &str) -> bool {
 
 fn has_unknown_identity(object: &Object) -> bool {
     let is_unknown = |text: &str| text.contains(crate::model::UNKNOWN);
-    is_unknown(object.name()) || object.namespace().is_some_and(is_unknown) || is_unknown(&object.kind().kind)
+    is_unknown(object.name()) || object.namespace().is_some_and(is_unknown) || is_unknown(object.kind_name())
 }
 
 fn refuse(diagnostic: Diagnostic) -> Judgement {

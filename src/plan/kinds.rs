@@ -1,7 +1,8 @@
 //! Gathers the schemas of all kinds that a plan meets.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::model::{ClusterName, Clusters, Desired, Diagnostic, Json, Object, Observed};
+use crate::model::{ClusterName, Clusters, Desired, Diagnostic, GroupKind, Object, Observed};
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
@@ -13,7 +14,7 @@ pub(super) fn gather(desired: &Desired, observed: &Clusters<Observed>) -> Result
     for resource in desired.resources.values() {
         let Some(schemas) = schemas.get_mut(&resource.cluster) else { continue };
         let known = resource.objects.known().iter();
-        for desired in known.filter(|it| it.object.kind().kind == "CustomResourceDefinition") {
+        for desired in known.filter(|it| it.object.kind_name() == "CustomResourceDefinition") {
             if let Err(error) = schemas.add_definition(&desired.object) {
                 errors.push(Diagnostic::error(error.to_string()).about(desired));
             }
@@ -40,13 +41,13 @@ pub(super) fn scopes(
     desired: &Desired,
     state: &State,
     observed: &Observed,
-) -> BTreeMap<(String, String), bool> {
+) -> BTreeMap<GroupKind, bool> {
     let recorded = state.resources.values().flat_map(|resource| &resource.objects);
     let recorded = recorded.filter(|object| object.cluster == *cluster);
     let known = |it: &RecordedObject| ((it.kind.group.clone(), it.kind.kind.clone()), it.namespace.is_some());
-    let mut scopes: BTreeMap<(String, String), bool> = recorded.map(known).collect();
+    let mut scopes: BTreeMap<GroupKind, bool> = recorded.map(known).collect();
     for resource in desired.resources.values().filter(|resource| resource.cluster == *cluster) {
-        for desired in resource.objects.known().iter().filter(|it| it.object.kind().kind == "CustomResourceDefinition")
+        for desired in resource.objects.known().iter().filter(|it| it.object.kind_name() == "CustomResourceDefinition")
         {
             let is_namespaced = desired.object.text("/spec/scope") == Some("Namespaced");
             scopes.extend(defined(&desired.object).map(|kind| (kind, is_namespaced)));
@@ -57,7 +58,7 @@ pub(super) fn scopes(
 }
 
 /// Returns group and kind that a `CustomResourceDefinition` defines.
-pub(super) fn defined(definition: &Object) -> Option<(String, String)> {
-    let text = |pointer| definition.pointer(pointer).and_then(Json::as_str).map(str::to_owned);
+pub(super) fn defined(definition: &Object) -> Option<GroupKind> {
+    let text = |pointer| definition.text(pointer).map(Arc::from);
     Some((text("/spec/group")?, text("/spec/names/kind")?))
 }

@@ -50,13 +50,13 @@ pub(crate) fn is_secret(kind: &Kind, path: &FieldPath) -> bool {
     let is_payload = is_field(0, "data") || is_field(0, "stringData");
     let may_be_annotation = is_field(0, "metadata") && (path.0.len() == 1 || is_field(1, "annotations"));
     let is_copy = may_be_annotation && (path.0.len() < 3 || is_field(2, LAST_APPLIED));
-    kind.group.is_empty() && kind.kind == "Secret" && (is_payload || (is_copy && path.0.len() == 3))
+    kind.is("", "Secret") && (is_payload || (is_copy && path.0.len() == 3))
 }
 
 /// Remembers every value of a live Secret, so that it is hidden wherever else it turns up.
 pub(crate) fn learn(secrets: &mut Secrets, live: &crate::model::Object) {
     use base64::Engine;
-    if live.kind().kind != "Secret" {
+    if live.kind_name() != "Secret" {
         return;
     }
     let Some(Json::Object(data)) = live.pointer("/data") else { return };

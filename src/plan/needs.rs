@@ -22,6 +22,9 @@ pub(super) fn graph(
 
 /// Adds edges, unless they close a cycle: what is written goes before what is concluded.
 fn extend(graph: Graph<Address>, edges: &[(Address, Address)]) -> Graph<Address> {
+    if edges.is_empty() {
+        return graph;
+    }
     let mut extended = graph.clone();
     for (node, on) in edges.iter().filter(|(node, on)| node != on) {
         extended.depend(node.clone(), on.clone());
@@ -35,9 +38,9 @@ fn implied(stamped: &BTreeMap<Address, Vec<DesiredObject>>) -> Vec<(Address, Add
     let all = || stamped.iter().flat_map(|(address, objects)| objects.iter().map(move |it| (address, it)));
     for (address, DesiredObject { cluster, object, .. }) in all() {
         let kind = object.kind();
-        if kind.kind == "CustomResourceDefinition" {
+        if &*kind.kind == "CustomResourceDefinition" {
             definitions.extend(kinds::defined(object).map(|defined| ((cluster, defined), address)));
-        } else if kind.group.is_empty() && kind.kind == "Namespace" {
+        } else if kind.is("", "Namespace") {
             namespaces.insert((cluster, object.name()), address);
         }
     }

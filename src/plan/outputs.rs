@@ -1,5 +1,6 @@
 //! How the outputs change, and the form in which they are recorded.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Desired, Json, Value, salted_hash};
 use crate::state::{RecordedOutput, State};
@@ -43,7 +44,7 @@ pub(crate) fn to_json(value: &Value) -> Option<Json> {
         Value::List(items) => list(&mut items.iter())?,
         Value::Set(items) => list(&mut items.iter())?,
         Value::Map(entries) => {
-            let entry = |(name, value): (&std::sync::Arc<str>, &Value)| Some((name.to_string(), to_json(value)?));
+            let entry = |(name, value): (&Arc<str>, &Value)| Some((name.to_string(), to_json(value)?));
             Json::Object(entries.iter().map(entry).collect::<Option<_>>()?)
         }
         Value::Sensitive(inner) => to_json(inner)?,
@@ -52,6 +53,31 @@ pub(crate) fn to_json(value: &Value) -> Option<Json> {
             Json::Object(exports.values.iter().map(entry).collect::<Option<_>>()?)
         }
     })
+}
+
+/// Tells whether [`to_json`] of a value is this JSON, without making it.
+pub(super) fn is_json(value: &Value, json: &Json) -> bool {
+    let all = |items: &mut dyn ExactSizeIterator<Item = &Value>, found: &[Json]| {
+        items.len() == found.len() && items.zip(found).all(|(item, json)| is_json(item, json))
+    };
+    match (value, json) {
+        (Value::Sensitive(inner), _) => is_json(inner, json),
+        (Value::Null, Json::Null) => true,
+        (Value::Bool(bool), Json::Bool(found)) => bool == found,
+        (Value::Number(number), Json::Number(_)) => number.to_json() == *json,
+        (Value::String(text), Json::String(found)) => **text == **found,
+        (Value::List(items), Json::Array(found)) => all(&mut items.iter(), found),
+        (Value::Set(items), Json::Array(found)) => all(&mut items.iter(), found),
+        (Value::Map(entries), Json::Object(found)) => {
+            let is_entry = |(name, value): (&Arc<str>, &Value)| found.get(&**name).is_some_and(|it| is_json(value, it));
+            entries.len() == found.len() && entries.iter().all(is_entry)
+        }
+        (Value::Resource(exports), Json::Object(found)) => {
+            let is_entry = |(name, value): (&String, &Value)| found.get(name).is_some_and(|it| is_json(value, it));
+            exports.values.len() == found.len() && exports.values.iter().all(is_entry)
+        }
+        _ => false,
+    }
 }
 
 /// Returns the recorded value; the hash of an unchanged secret is exchanged for the value itself.
@@ -65,6 +91,21 @@ fn before(recorded: &RecordedOutput, after: Option<&Value>, salt: &str) -> Json 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_the_json_that_is_made_of_it_and_no_other() {
+        let list = Value::list(vec![Value::Null, Value::Number(2.into()), Value::string("a").sensitive()]);
+        let set = Value::Set(Arc::new([Value::Bool(true), Value::Number(2.into())].into()));
+        let map = |value: &Value| Value::map([("a", value.clone()), ("b", Value::string("x"))]);
+        let half = Value::Number("0.5".parse().expect("a number"));
+        let values = [map(&list), map(&set), list, set, half, Value::Null, Value::Bool(false), Value::string("")];
+        for (index, value) in values.iter().enumerate() {
+            for (other, json) in values.iter().map(|value| to_json(value).expect("known")).enumerate() {
+                assert_eq!(is_json(value, &json), index == other, "{value:?} and {json}");
+            }
+        }
+        assert!(!is_json(&Value::Unknown, &Json::Null));
+    }
 
     #[test]
     fn an_unchanged_secret_output_is_no_change() {

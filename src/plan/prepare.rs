@@ -20,7 +20,7 @@ pub(super) fn stamp(
     schema: Option<&Schema>,
     is_namespaced: Option<bool>,
 ) {
-    fields::edit(&mut desired.object, |json| {
+    desired.object.edit(|json| {
         let mark = |json: &mut Json, map: &str, name: &str, value: &str| {
             fields::set(json, &FieldPath::fields(&["metadata", map, name]), value.into());
         };
@@ -39,7 +39,7 @@ pub(super) fn stamp(
         // A generated value is made by apply; until then the field is not there.
         desired.generated.keys().for_each(|pointer| fields::remove_pointer(json, pointer));
     });
-    desired.object = ssa::canonical(&desired.object, schema);
+    desired.object = ssa::canonical(desired.object.clone(), schema);
 }
 
 /// Takes over from the live object what another actor owns inside atomic nodes, and values made once.
@@ -50,7 +50,7 @@ pub(super) fn carry(desired: &mut DesiredObject, live: &Object) {
     if carried.is_empty() && generated.is_empty() {
         return;
     }
-    fields::edit(object, |json| {
+    object.edit(|json| {
         for field in &*carried {
             carry_field(json, live.json(), field);
         }
@@ -66,7 +66,7 @@ pub(super) fn carry(desired: &mut DesiredObject, live: &Object) {
 /// Returns an object that was assumed from the state with hashes exchanged for the values that they stand for.
 pub(super) fn reveal(assumed: &Object, desired: &DesiredObject, salt: &str) -> Object {
     let mut revealed = assumed.clone();
-    fields::edit(&mut revealed, |json| exchange(json, desired.object.json(), &mut String::new(), salt));
+    revealed.edit(|json| exchange(json, desired.object.json(), &mut String::new(), salt));
     revealed
 }
 
@@ -111,7 +111,7 @@ pub(super) fn unhash(desired: &mut DesiredObject) {
     let is_hashed = |pointer: &&String| object.text(pointer).is_some_and(is_hash);
     let hashed: Vec<String> = generated.keys().filter(is_hashed).cloned().collect();
     if !hashed.is_empty() {
-        fields::edit(object, |json| hashed.iter().for_each(|pointer| fields::remove_pointer(json, pointer)));
+        object.edit(|json| hashed.iter().for_each(|pointer| fields::remove_pointer(json, pointer)));
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) fn unhash(desired: &mut DesiredObject) {
 ///
 /// Leaving out a field that we own alone would delete it.
 pub(super) fn leave_alone(desired: &mut DesiredObject, live: &Object, paths: &[FieldPath], taken: &[Taken]) {
-    fields::edit(&mut desired.object, |json| {
+    desired.object.edit(|json| {
         for path in paths {
             let is_taken = taken.iter().any(|taken| {
                 fields::covers(live.json(), path, &taken.path) || fields::covers(live.json(), &taken.path, path)

@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::cases::{World, address, config_map, deployment, object};
-use super::{Mode, fields};
+use super::Mode;
 use crate::model::{
     Address, FieldPath, FileId, Import, Json, Key, Move, Object, Removal, Span, Target, Trigger, Value,
 };
@@ -173,7 +173,7 @@ fn put(world: &mut World, json: Json, manager: &str) {
     let new: Object = object(json);
     let schema = world.schemas.of(&new.kind()).expect("built in");
     let mut live = ssa::update(None, &new, schema, manager, None, "2026-01-02T03:04:05Z");
-    fields::edit(&mut live, |json| json["metadata"]["uid"] = "u1".into());
+    live.edit(|json| json["metadata"]["uid"] = "u1".into());
     world.observed.live.insert(live.identity(), live);
 }
 

@@ -30,7 +30,7 @@ fn of_object(object: &Object, live: Option<&Object>) -> Requests {
         of(object).or_else(|| live.and_then(of)).unwrap_or(1)
     };
     let template = |pointer: &str| object.pointer(pointer).map(of_pod).unwrap_or_default();
-    match object.kind().kind.as_str() {
+    match object.kind_name() {
         "Deployment" | "StatefulSet" | "ReplicaSet" => {
             Requests::default().plus(template("/spec/template/spec"), replicas())
         }

@@ -368,7 +368,7 @@ pub(super) fn masked(desired: &DesiredObject) -> Json {
     for pointer in desired.sensitive.iter().chain(desired.generated.keys()) {
         hide(&mut json, pointer);
     }
-    if desired.object.kind().kind == "Secret" {
+    if desired.object.kind_name() == "Secret" {
         for payload in ["data", "stringData"] {
             let values = json.get_mut(payload).and_then(Json::as_object_mut);
             values.into_iter().flatten().for_each(|(_, value)| *value = REDACTED.into());

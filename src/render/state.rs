@@ -116,7 +116,7 @@ mod tests {
             cluster: ClusterName::default(),
             kind: Kind::new("v1", "Namespace"),
             namespace: None,
-            name: "team-a".to_owned(),
+            name: "team-a".into(),
             uid: "u1".to_owned(),
             applied: json!({}),
         };

@@ -1,7 +1,7 @@
 //! What is known of kinds without asking a cluster: which belong to the cluster, and which come first.
 use std::collections::BTreeMap;
 
-use crate::model::Kind;
+use crate::model::{GroupKind, Kind};
 
 /// Where objects of a kind live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub(crate) enum Place {
 }
 
 /// Where the objects of kinds live of which a user, or a definition, tells; by group and kind.
-pub(crate) type Places = BTreeMap<(String, String), Place>;
+pub(crate) type Places = BTreeMap<GroupKind, Place>;
 
 /// Returns where objects of a kind live, as far as it is known offline.
 pub(crate) fn place(kind: &Kind) -> Place {
-    match (kind.group.as_str(), kind.kind.as_str()) {
+    match (&*kind.group, &*kind.kind) {
         ("", "Namespace" | "Node" | "PersistentVolume" | "ComponentStatus")
         | ("rbac.authorization.k8s.io", "ClusterRole" | "ClusterRoleBinding")
         | ("storage.k8s.io", "StorageClass" | "CSIDriver" | "CSINode" | "VolumeAttachment" | "VolumeAttributesClass")
@@ -59,7 +59,7 @@ pub(crate) fn place(kind: &Kind) -> Place {
 
 /// Returns where objects of the custom kinds that go with Ray live.
 fn well_known(kind: &Kind) -> Place {
-    match (kind.group.as_str(), kind.kind.as_str()) {
+    match (&*kind.group, &*kind.kind) {
         ("kueue.x-k8s.io", "LocalQueue" | "Workload") | ("ray.io" | "monitoring.coreos.com", _) => Place::Namespace,
         ("cert-manager.io", "ClusterIssuer")
         | ("gateway.networking.k8s.io", "GatewayClass")
@@ -97,7 +97,7 @@ pub(crate) fn rank(kind: &Kind) -> usize {
     if place(kind) == Place::Unknown || well_known(kind) != Place::Unknown {
         return ORDER.len() + 1;
     }
-    ORDER.iter().position(|kinds| kinds.contains(&kind.kind.as_str())).unwrap_or(ORDER.len())
+    ORDER.iter().position(|kinds| kinds.contains(&&*kind.kind)).unwrap_or(ORDER.len())
 }
 
 #[cfg(test)]

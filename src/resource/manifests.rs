@@ -8,7 +8,7 @@ use super::kinds::{self, Place, Places};
 use super::kit::{Context, ExpandedObject, Expansion, Problem, ResourceType, parse};
 use super::raw_object::{self, Placement};
 use super::yaml::{self, Document};
-use crate::model::{Identity, Json, UNKNOWN, Value};
+use crate::model::{GroupKind, Identity, Json, UNKNOWN, Value};
 
 /// The resource type `manifests`.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +76,13 @@ impl ResourceType for Manifests {
         let arguments: Arguments = parse(arguments)?;
         let found = read(&arguments.yaml)?;
         let named = arguments.cluster_scoped.iter().filter_map(|named| named.split_once('.'));
-        let named = named.map(|(kind, group)| ((group.to_owned(), kind.to_owned()), Place::Cluster));
+        let named = named.map(|(kind, group)| ((group.into(), kind.into()), Place::Cluster));
         let told: Places = found.iter().filter_map(|found| definition(&found.json)).chain(named).collect();
         let placement = Placement { namespace: arguments.namespace.as_deref(), told: &told };
         let mut objects = prepare(found, placement)?;
         objects.sort_by_key(|expanded| kinds::rank(&expanded.object.kind()));
         for expanded in &mut objects {
-            let comes_first = matches!(expanded.object.kind().kind.as_str(), "CustomResourceDefinition" | "Namespace");
+            let comes_first = matches!(expanded.object.kind_name(), "CustomResourceDefinition" | "Namespace");
             expanded.wait = arguments.wait || comes_first;
         }
         let list = Value::list(objects.iter().map(summary).collect());
@@ -170,13 +170,13 @@ fn prepare(found: Vec<Found>, placement: Placement<'_>) -> Result<Vec<ExpandedOb
 }
 
 /// Returns what a definition says of its kind: group and kind, and where its objects live.
-fn definition(json: &Json) -> Option<((String, String), Place)> {
+fn definition(json: &Json) -> Option<(GroupKind, Place)> {
     let text = |pointer| json.pointer(pointer).and_then(Json::as_str);
     if text("/kind")? != "CustomResourceDefinition" {
         return None;
     }
     let place = if text("/spec/scope")? == "Cluster" { Place::Cluster } else { Place::Namespace };
-    Some(((text("/spec/group")?.to_owned(), text("/spec/names/kind")?.to_owned()), place))
+    Some(((text("/spec/group")?.into(), text("/spec/names/kind")?.into()), place))
 }
 
 fn summary(expanded: &ExpandedObject) -> Value {

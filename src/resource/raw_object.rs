@@ -62,7 +62,7 @@ pub(crate) fn prepare(json: Json, placement: Placement<'_>) -> Result<ExpandedOb
         refuse(error.to_string(), hint)
     })?;
     let kind = object.kind();
-    for (field, text) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+    for (field, text) in [("apiVersion", kind.api_version()), ("kind", kind.kind.to_string())] {
         if text.contains(UNKNOWN) {
             return Err(refuse(format!("`{field}` must be known before apply"), None));
         }
@@ -83,7 +83,7 @@ pub(crate) fn prepare(json: Json, placement: Placement<'_>) -> Result<ExpandedOb
 /// Returns what a server would refuse in an object that holds data only: such a one is not tried when planning where
 /// its namespace is still to be made.
 fn mistake_of_plain(object: &Object, kind: &Kind) -> Option<String> {
-    if !kind.group.is_empty() || !matches!(kind.kind.as_str(), "ConfigMap" | "Secret" | "ServiceAccount") {
+    if !kind.group.is_empty() || !matches!(&*kind.kind, "ConfigMap" | "Secret" | "ServiceAccount") {
         return None;
     }
     let name = object.name();
@@ -113,7 +113,7 @@ fn is_subdomain(name: &str) -> bool {
 
 /// Returns the object where it belongs.
 fn placed(object: Object, kind: &Kind, placement: Placement<'_>) -> Result<Object, Refusal> {
-    let told = placement.told.get(&(kind.group.clone(), kind.kind.clone())).copied();
+    let told = placement.told.get(&kind.group_kind()).copied();
     let place = told.unwrap_or_else(|| kinds::place(kind));
     let given = object.namespace().filter(|namespace| !namespace.is_empty()).map(str::to_owned);
     match (place, given, placement.namespace) {
@@ -144,7 +144,7 @@ fn with_namespace(object: Object, namespace: Option<&str>) -> Object {
 /// `workerGroupSpecs` is an atomic list, so that applying it would otherwise take them back. RayJob and RayService are
 /// not touched by it: it writes into the RayCluster that the operator makes of them.
 fn carried(object: &Object, kind: &Kind) -> Vec<Carried> {
-    let is_cluster = kind.group == "ray.io" && kind.kind == "RayCluster";
+    let is_cluster = kind.is("ray.io", "RayCluster");
     if !is_cluster || object.pointer("/spec/enableInTreeAutoscaling") != Some(&Json::Bool(true)) {
         return Vec::new();
     }

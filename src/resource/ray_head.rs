@@ -654,7 +654,7 @@ mod tests {
     #[test]
     fn a_stateful_set_names_its_service() {
         let expansion = expand("ray_head", with(json!({"kind": "stateful_set"}))).unwrap();
-        let set = expansion.objects.iter().find(|object| object.object.kind().kind == "StatefulSet").unwrap();
+        let set = expansion.objects.iter().find(|object| object.object.kind_name() == "StatefulSet").unwrap();
         assert_eq!(set.object.text("/spec/serviceName"), Some("main-head-svc"));
         assert_eq!(set.object.pointer("/spec/strategy"), None);
     }
@@ -796,7 +796,7 @@ mod tests {
         let patch =
             json!({"host_network": true, "containers": [{"name": "ray-head", "env": [{"name": "X", "value": "1"}]}]});
         let expansion = expand("ray_head", with(json!({"pod_patch": patch}))).unwrap();
-        let workload = expansion.objects.iter().find(|object| object.object.kind().kind == "Deployment").unwrap();
+        let workload = expansion.objects.iter().find(|object| object.object.kind_name() == "Deployment").unwrap();
         let spec = workload.object.pointer("/spec/template/spec").unwrap();
         assert_eq!(spec["hostNetwork"], json!(true));
         assert_eq!(spec["containers"].as_array().unwrap().len(), 1);

@@ -49,7 +49,7 @@ pub(super) fn follow(world: &mut World, change: &Change) {
 }
 
 fn is_definition(object: &Object) -> bool {
-    object.kind().group == GROUP && object.kind().kind == "CustomResourceDefinition"
+    object.kind().is(GROUP, "CustomResourceDefinition")
 }
 
 fn kind_info(definition: &Json, version: &Json) -> KindInfo {

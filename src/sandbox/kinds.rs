@@ -171,7 +171,11 @@ impl KindInfo {
 
     /// Returns the kind in the version in which it is kept.
     pub(super) fn stored_kind(&self) -> Kind {
-        Kind { group: self.group.clone(), version: self.storage_version.clone(), kind: self.kind.clone() }
+        Kind {
+            group: self.group.as_str().into(),
+            version: self.storage_version.as_str().into(),
+            kind: self.kind.as_str().into(),
+        }
     }
 
     /// Returns the text of `apiVersion` in the version that was asked for.
@@ -242,10 +246,7 @@ impl Kinds {
 
     /// Returns the kind that an object's `apiVersion` and `kind` name.
     pub(super) fn of(&self, kind: &Kind) -> Option<Arc<KindInfo>> {
-        self.0
-            .values()
-            .find(|info| info.group == kind.group && info.version == kind.version && info.kind == kind.kind)
-            .cloned()
+        self.0.values().find(|info| kind.is(&info.group, &info.kind) && *info.version == *kind.version).cloned()
     }
 
     /// Returns a kind by group and name, whatever its version.

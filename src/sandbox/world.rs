@@ -330,7 +330,7 @@ fn owners(object: &Object) -> Vec<&str> {
 /// Returns the owner reference that makes an object its owner's alone.
 pub(super) fn controller_reference(owner: &Object) -> Json {
     json!({
-        "apiVersion": owner.kind().api_version(), "kind": owner.kind().kind, "name": owner.name(),
+        "apiVersion": owner.kind().api_version(), "kind": owner.kind_name(), "name": owner.name(),
         "uid": owner.uid().unwrap_or_default(), "controller": true, "blockOwnerDeletion": true,
     })
 }

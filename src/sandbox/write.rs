@@ -211,7 +211,7 @@ fn forget_time_of_scale(object: &mut Json) {
 /// Writes an object of a Go type as the server keeps it: quantities, empty fields, a Secret's texts.
 fn normal_form(object: Json, schema: &Schema) -> Result<Json, Status> {
     let object = Object::new(object).map_err(|error| Status::bad_request(error.to_string()))?;
-    let mut normal = ssa::canonical(&object, Some(schema)).into_json();
+    let mut normal = ssa::canonical(object.clone(), Some(schema)).into_json();
     // The canonical form is that of a desired object: what only the server writes is put back.
     for field in SYSTEM_FIELDS.iter().chain(&["resourceVersion", "managedFields"]) {
         if let Some(value) = object.json()["metadata"].get(field) {

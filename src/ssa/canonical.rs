@@ -27,14 +27,14 @@ const OF_THE_SERVER: [&str; 8] = [
 /// - What only the server writes goes, `status` included where it is a subresource.
 ///
 /// Without a schema only what holds for every kind is done. Canonical form of canonical form is itself.
-pub(crate) fn canonical(object: &Object, schema: Option<&Schema>) -> Object {
+pub(crate) fn canonical(object: Object, schema: Option<&Schema>) -> Object {
     if !is_shallow(object.json()) {
-        return object.clone();
+        return object;
     }
-    let mut json = object.json().clone();
-    remove_what_the_server_writes(&mut json, schema);
     let kind = object.kind();
-    if kind.group.is_empty() && kind.kind == "Secret" {
+    let mut json = object.into_json();
+    remove_what_the_server_writes(&mut json, schema);
+    if kind.is("", "Secret") {
         encode_string_data(&mut json);
     }
     let json = match schema {
@@ -272,9 +272,9 @@ mod tests {
         };
         let object = whole(fields);
         let schemas = Schemas::built_in();
-        let once = canonical(&object, Some(schemas.of(&object.kind()).unwrap()));
+        let once = canonical(object.clone(), Some(schemas.of(&object.kind()).unwrap()));
         assert_eq!(once.json(), whole(expected).json());
-        assert_eq!(canonical(&once, schemas.of(&object.kind())), once);
+        assert_eq!(canonical(once.clone(), schemas.of(&object.kind())), once);
     }
 
     #[track_caller]
@@ -374,8 +374,8 @@ mod tests {
         .unwrap();
         let schemas = Schemas::built_in();
         let expected = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}});
-        assert_eq!(canonical(&object, schemas.of(&object.kind())).json(), &expected);
-        assert_eq!(canonical(&object, None).json(), &expected);
+        assert_eq!(canonical(object.clone(), schemas.of(&object.kind())).json(), &expected);
+        assert_eq!(canonical(object.clone(), None).json(), &expected);
     }
 
     #[test]
@@ -396,7 +396,7 @@ mod tests {
         };
         let check = |spec: Json, expected: Json| {
             let shirt_kind = shirt(json!({})).kind();
-            assert_eq!(canonical(&shirt(spec), schemas.of(&shirt_kind)), shirt(expected));
+            assert_eq!(canonical(shirt(spec), schemas.of(&shirt_kind)), shirt(expected));
         };
         check(json!({"sizes": [], "tags": [], "free": {"x": {}}}), json!({"sizes": [], "free": {"x": {}}}));
         check(json!({"sizes": [{}]}), json!({"sizes": [{"width": 1, "inner": {"a": false}}]}));
@@ -407,6 +407,6 @@ mod tests {
         let deep = (0..500).fold(json!(1), |inner, _| json!([inner]));
         let object =
             Object::new(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "n"}, "spec": deep})).unwrap();
-        assert_eq!(canonical(&object, None), object);
+        assert_eq!(canonical(object.clone(), None), object);
     }
 }

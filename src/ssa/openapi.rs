@@ -69,7 +69,7 @@ pub(super) const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Objec
 fn kinds(definition: &Json) -> impl Iterator<Item = Kind> {
     let list = definition.get("x-kubernetes-group-version-kind").and_then(Json::as_array);
     list.into_iter().flatten().map(|entry| {
-        let text = |field: &str| entry.get(field).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let text = |field: &str| Arc::from(entry.get(field).and_then(Json::as_str).unwrap_or_default());
         Kind { group: text("group"), version: text("version"), kind: text("kind") }
     })
 }
@@ -98,7 +98,7 @@ fn has_status(document: &Json, definition: &Json, name: &str) -> bool {
 
 fn action_kind(operations: &Json) -> Kind {
     let entry = operations.pointer("/get/x-kubernetes-group-version-kind");
-    let text = |field: &str| entry.and_then(|entry| entry.get(field)?.as_str()).unwrap_or_default().to_owned();
+    let text = |field: &str| Arc::from(entry.and_then(|entry| entry.get(field)?.as_str()).unwrap_or_default());
     Kind { group: text("group"), version: text("version"), kind: text("kind") }
 }
 

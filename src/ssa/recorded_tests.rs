@@ -47,7 +47,7 @@ fn entries(managed_fields: &Json) -> Vec<Json> {
 #[test]
 fn what_the_server_kept_is_proven_unchanged() {
     each("proof", |line, schema| {
-        let desired = canonical(&object(&line["source"]).unwrap(), Some(schema));
+        let desired = canonical(object(&line["source"]).unwrap(), Some(schema));
         let proof = prove(&desired, &object(&line["live"]).unwrap(), schema, "rayform");
         assert_eq!(proof, Proof::Unchanged, "{}", line["step"]);
     });
@@ -57,7 +57,7 @@ fn what_the_server_kept_is_proven_unchanged() {
 fn an_apply_to_what_the_server_kept_changes_nothing() {
     each("proof", |line, schema| {
         let live = object(&line["live"]).unwrap();
-        let desired = canonical(&object(&line["source"]).unwrap(), Some(schema));
+        let desired = canonical(object(&line["source"]).unwrap(), Some(schema));
         let again = apply(Some(&live), &desired, schema, "rayform", false, NOW).unwrap();
         assert!(!again.changed, "{}", line["step"]);
     });
@@ -69,7 +69,7 @@ fn every_change_of_a_kept_object_is_seen() {
         let live = object(&line["live"]).unwrap();
         let mut source = line["source"].clone();
         source["metadata"]["labels"]["a"] = "changed".into();
-        let desired = canonical(&object(&source).unwrap(), Some(schema));
+        let desired = canonical(object(&source).unwrap(), Some(schema));
         let Proof::Changed { values, released, unowned } = prove(&desired, &live, schema, "rayform") else {
             panic!("{} is no change", line["step"])
         };

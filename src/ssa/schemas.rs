@@ -58,7 +58,7 @@ impl Schemas {
             let has_status = version.pointer("/subresources/status").is_some();
             let schema = openapi::read_definition(schema, &METADATA, has_status)
                 .ok_or_else(|| failure("the schema is nested too deep"))?;
-            let kind = Kind { group: group.to_owned(), version: name.to_owned(), kind: kind.to_owned() };
+            let kind = Kind { group: group.into(), version: name.into(), kind: kind.into() };
             self.added.insert(kind, schema);
         }
         Ok(())

@@ -159,7 +159,7 @@ mod tests {
         let applied = |name: &str| Entry::Applied { address: address(), object: object(name, "1") };
         let deleted = Entry::Deleted { address: address(), object: object("b", "").located() };
         let (state, _) = fold(vec![applied("c"), applied("b"), applied("a"), deleted, applied("c"), applied("0")]);
-        let names: Vec<_> = state.resources[&address()].objects.iter().map(|object| object.name.as_str()).collect();
+        let names: Vec<_> = state.resources[&address()].objects.iter().map(|object| &*object.name).collect();
         assert_eq!(names, ["c", "a", "0"]);
     }
 

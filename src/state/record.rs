@@ -1,5 +1,6 @@
 //! The state as the rest of rayform sees it; the file format is apart.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Address, ClusterIdentity, ClusterName, Clusters, Identity, Json, Kind, Located, OnDestroy};
 
@@ -50,8 +51,8 @@ pub(crate) enum Status {
 pub(crate) struct RecordedObject {
     pub cluster: ClusterName,
     pub kind: Kind,
-    pub namespace: Option<String>,
-    pub name: String,
+    pub namespace: Option<Arc<str>>,
+    pub name: Arc<str>,
     pub uid: String,
     /// The applied form; secret payloads as `sha256:` and a salted hash.
     pub applied: Json,

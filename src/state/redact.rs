@@ -8,7 +8,7 @@ use crate::model::{Json, Object};
 /// Returns the applied form of an object: a Secret's payload and the fields at `sensitive` are hashed.
 pub(crate) fn applied_form(object: &Object, sensitive: &BTreeSet<String>, salt: &str) -> Json {
     let mut form = object.json().clone();
-    if object.kind().group.is_empty() && object.kind().kind == "Secret" {
+    if object.kind().is("", "Secret") {
         for field in ["data", "stringData"] {
             for (name, value) in form.get_mut(field).and_then(Json::as_object_mut).into_iter().flatten() {
                 *value = hidden(value, &format!("/{field}/{name}"), salt);

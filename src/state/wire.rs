@@ -3,6 +3,7 @@
 //! Format 2 knows several clusters. A state that lives in the default cluster alone is still written as format 1,
 //! so that older versions can read all that they understand.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -188,9 +189,9 @@ impl From<&RecordedObject> for ObjectEntry {
         Self {
             cluster: object.cluster.clone(),
             api_version: object.kind.api_version(),
-            kind: object.kind.kind.clone(),
-            namespace: object.namespace.clone(),
-            name: object.name.clone(),
+            kind: object.kind.kind.to_string(),
+            namespace: object.namespace.as_deref().map(str::to_owned),
+            name: object.name.to_string(),
             uid: object.uid.clone(),
             applied: object.applied.clone(),
         }
@@ -202,8 +203,8 @@ impl From<ObjectEntry> for RecordedObject {
         Self {
             cluster: entry.cluster,
             kind: Kind::new(&entry.api_version, &entry.kind),
-            namespace: entry.namespace,
-            name: entry.name,
+            namespace: entry.namespace.map(Arc::from),
+            name: entry.name.into(),
             uid: entry.uid,
             applied: entry.applied,
         }

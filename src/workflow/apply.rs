@@ -280,7 +280,7 @@ mod tests {
             let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
             let known = |kind: &str, plural: &str, namespaced| ServedKind {
                 kind: Kind::new("v1", kind),
-                versions: vec!["v1".to_owned()],
+                versions: vec!["v1".into()],
                 plural: plural.to_owned(),
                 namespaced,
             };
@@ -312,8 +312,8 @@ mod tests {
         let object = RecordedObject {
             cluster: cluster.clone(),
             kind: kind.clone(),
-            namespace: namespace.map(str::to_owned),
-            name: name.to_owned(),
+            namespace: namespace.map(Into::into),
+            name: name.into(),
             uid: format!("uid-of-{name}"),
             applied: Json::Null,
         };

@@ -76,7 +76,7 @@ mod tests {
         let code = StatusCode::from_u16(code).expect("a code");
         let router = Router::new().fallback(move || async move { (code, status.to_string()) });
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
-        let versions = vec!["v1".to_owned()];
+        let versions = vec!["v1".into()];
         let kind = Kind::new("v1", "Service");
         cluster.learn([ServedKind { kind, versions, plural: "services".to_owned(), namespaced: true }]);
         let json = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a", "namespace": "b" } });

@@ -1,8 +1,6 @@
 //! What is sent for one object: the desired fields, what is carried over, what is made once, and to what it is bound.
 use crate::model::{Carried, DesiredObject, Json, Object};
 
-use super::object::edit;
-
 /// To which live object a request is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bind {
@@ -24,7 +22,7 @@ pub(super) fn body(
     random: &mut dyn FnMut(usize) -> String,
 ) -> Object {
     let mut object = desired.object.clone();
-    edit(&mut object, |json| {
+    object.edit(|json| {
         for carried in &desired.carried {
             carry(json, live, carried);
         }

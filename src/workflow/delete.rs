@@ -66,7 +66,7 @@ impl Run<'_> {
             }
             Change::Delete { kind, uid, live, .. } => {
                 let object = change.located();
-                if kind.group.is_empty() && kind.kind == "Namespace" {
+                if kind.is("", "Namespace") {
                     self.guard_namespace(address, &object).await?;
                 }
                 self.remove(address, kind, &object, uid, propagation(kind, live.as_deref())).await?;

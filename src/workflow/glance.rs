@@ -59,13 +59,13 @@ mod tests {
     use super::*;
 
     fn identity(name: &str) -> Identity {
-        let (group, kind) = (String::new(), "ConfigMap".to_owned());
-        Identity { group, kind, namespace: Some("team".to_owned()), name: name.to_owned() }
+        let (group, kind) = ("".into(), "ConfigMap".into());
+        Identity { group, kind, namespace: Some("team".into()), name: name.into() }
     }
 
     fn scope() -> Scope {
-        let kind = Kind { group: String::new(), version: "v1".to_owned(), kind: "ConfigMap".to_owned() };
-        Scope { kind, namespace: Some("team".to_owned()) }
+        let kind = Kind::new("v1", "ConfigMap");
+        Scope { kind, namespace: Some("team".into()) }
     }
 
     /// Checks what is still to be looked at where objects are wanted.
@@ -74,7 +74,7 @@ mod tests {
         let found = Found { objects: Vec::new(), blind: None, by_name: false, covers };
         let mut wanted = BTreeMap::from([(scope(), wanted.iter().copied().map(identity).collect())]);
         let sight = Glance(Sight::from([(scope(), found)])).take(&mut wanted);
-        let left: Vec<String> = wanted.into_values().flatten().map(|identity| identity.name).collect();
+        let left: Vec<String> = wanted.into_values().flatten().map(|identity| identity.name.to_string()).collect();
         assert_eq!(left, expected);
         assert_eq!(sight.is_empty(), !expected.is_empty());
     }

@@ -52,7 +52,7 @@ pub(super) async fn foreign(
     let kinds = cluster.discover().await?;
     let scopes = kinds.into_values().filter(|served| served.namespaced && !is_transient(&served.kind.kind));
     let looks = scopes.map(|served| async move {
-        let scope = Scope { kind: served.kind, namespace: Some(namespace.to_owned()) };
+        let scope = Scope { kind: served.kind, namespace: Some(namespace.into()) };
         let listed = cluster.list_metadata(&scope).await;
         (scope, listed)
     });
@@ -67,7 +67,7 @@ pub(super) async fn foreign(
                     .map(Object::identity)
                     .filter(|identity| !going.contains(identity)),
             ),
-            Err(ClusterError::Forbidden(_)) => foreign.unseen.push(scope.kind.kind),
+            Err(ClusterError::Forbidden(_)) => foreign.unseen.push(scope.kind.kind.to_string()),
             // Kinds that cannot be listed at all (such as reviews) hold nothing; a group whose own server
             // is down cannot be asked, and the namespace's own deletion waits for it.
             Err(ClusterError::NotFound(_) | ClusterError::Server(_)) => {}
@@ -90,7 +90,7 @@ fn is_foreign(object: &Object, lineage: &str) -> bool {
         && managers(object)
             .all(|(manager, _)| matches!(manager, "kube-controller-manager" | "kube-scheduler" | "kubelet"));
     let is_standard = matches!(
-        (object.kind().kind.as_str(), object.name()),
+        (object.kind_name(), object.name()),
         ("ConfigMap", "kube-root-ca.crt") | ("ServiceAccount", "default")
     );
     !(has_owner || made_by_controllers || is_standard || object.is_terminating() || is_ours(object, lineage))
@@ -105,7 +105,7 @@ pub(super) fn what_holds(object: &Object) -> String {
     }
     for condition in object.pointer("/status/conditions").and_then(Json::as_array).into_iter().flatten() {
         let text = |name| condition.get(name).and_then(Json::as_str).unwrap_or_default();
-        if object.kind().kind == "Namespace" && text("status") == "True" {
+        if object.kind_name() == "Namespace" && text("status") == "True" {
             reasons.push(format!("{}: {}", text("type"), text("message")));
         }
     }

@@ -50,14 +50,14 @@ impl Found {
 impl Wanted {
     /// Wants an object that is recorded; what is not served cannot be there.
     pub(super) fn want_recorded(&mut self, kind: Kind, identity: Identity, kinds: &Kinds) {
-        let Some(served) = kinds.get(&(kind.group.clone(), kind.kind.clone())) else { return };
+        let Some(served) = kinds.get(&kind.group_kind()) else { return };
         let kind = if serves(served, &kind.version) { kind } else { served.kind.clone() };
         self.want(kind, identity, served.namespaced);
     }
 
     /// Wants an object that is desired. A version that is not served is for the server to refuse.
     pub(super) fn want_desired(&mut self, kind: Kind, identity: Identity, kinds: &Kinds) {
-        let Some(served) = kinds.get(&(kind.group.clone(), kind.kind.clone())) else { return };
+        let Some(served) = kinds.get(&kind.group_kind()) else { return };
         if serves(served, &kind.version) {
             self.want(kind, identity, served.namespaced);
         }
@@ -128,5 +128,5 @@ async fn get_each(cluster: &Cluster, scope: &Scope, identities: &BTreeSet<Identi
 
 /// Tells whether a LIST of the kind costs the server much more than a GET: there tend to be many.
 fn is_heavy(kind: &Kind) -> bool {
-    matches!(kind.kind.as_str(), "Secret" | "ConfigMap" | "Pod" | "Event" | "ReplicaSet" | "Job")
+    matches!(&*kind.kind, "Secret" | "ConfigMap" | "Pod" | "Event" | "ReplicaSet" | "Job")
 }

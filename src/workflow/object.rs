@@ -1,16 +1,9 @@
 //! Small questions about objects that several steps ask.
+use std::sync::Arc;
+
 use crate::model::{DesiredObject, FIELD_MANAGER, Identity, Json, Object, ServedKind};
 use crate::plan;
 use crate::state::{RecordedObject, applied_form};
-
-/// Changes an object by its JSON; what would make it no object is not done.
-pub(super) fn edit(object: &mut Object, change: impl FnOnce(&mut Json)) {
-    let mut json = object.clone().into_json();
-    change(&mut json);
-    if let Ok(changed) = Object::new(json) {
-        *object = changed;
-    }
-}
 
 /// Tells whether an object was applied by rayform from the state with this lineage.
 ///
@@ -35,8 +28,8 @@ pub(super) fn recorded(object: &Object, desired: &DesiredObject, uid: &str, salt
     RecordedObject {
         cluster: desired.cluster.clone(),
         kind: object.kind(),
-        namespace: object.namespace().map(str::to_owned),
-        name: object.name().to_owned(),
+        namespace: object.namespace().map(Arc::from),
+        name: object.name().into(),
         uid: uid.to_owned(),
         applied: applied_form(object, &desired.sensitive, salt),
     }
@@ -61,5 +54,5 @@ pub(super) fn bears_pods(group: &str, kind: &str) -> bool {
 
 /// Tells whether a kind is served in a version.
 pub(super) fn serves(served: &ServedKind, version: &str) -> bool {
-    served.versions.iter().any(|it| it == version)
+    served.versions.iter().any(|it| **it == *version)
 }

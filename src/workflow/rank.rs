@@ -16,7 +16,7 @@ pub(super) enum Rank {
 
 /// Returns the rank of a kind.
 pub(super) fn rank(kind: &Kind) -> Rank {
-    match (kind.group.as_str(), kind.kind.as_str()) {
+    match (&*kind.group, &*kind.kind) {
         ("", "Namespace") => Rank::Namespace,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => Rank::Definition,
         ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _) => Rank::Webhook,

@@ -1,5 +1,6 @@
 //! Asks clusters what `data` blocks want to know: every question once, all at the same time.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::WorkflowError;
 use super::error::chain;
@@ -33,14 +34,14 @@ async fn ask_all(cluster: &Cluster, reads: Vec<&Read>) -> Result<Answers, Workfl
 
 async fn ask(cluster: &Cluster, kinds: &Kinds, question: &Question) -> Result<Answer, ClusterError> {
     let Question { kind, namespace, which } = question;
-    let Some(served) = kinds.get(&(kind.group.clone(), kind.kind.clone())) else {
+    let Some(served) = kinds.get(&kind.group_kind()) else {
         return Ok(Err(format!("the cluster does not serve the kind `{}` of `{}`", kind.kind, kind.api_version())));
     };
     let namespace = namespace.as_deref().or(Some(cluster.default_namespace())).filter(|_| served.namespaced);
     let found = match which {
         Which::Named(name) => cluster.get(kind, namespace, name).await.map(|found| found.into_iter().collect()),
         Which::Labelled(labels) => {
-            let scope = Scope { kind: kind.clone(), namespace: namespace.map(str::to_owned) };
+            let scope = Scope { kind: kind.clone(), namespace: namespace.map(Arc::from) };
             cluster.list_labelled(&scope, labels).await
         }
     };

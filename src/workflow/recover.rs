@@ -1,5 +1,6 @@
 //! Finds out what became of requests whose result was lost, and of a state that was lost.
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::WorkflowError;
 use super::object::{is_ours, named};
@@ -192,14 +193,14 @@ fn record_all(state: &mut State, objects: &[(&ClusterName, Object)]) -> Vec<Stri
             continue;
         }
         let identity = serde_json::json!({
-            "apiVersion": object.kind().api_version(), "kind": object.kind().kind,
+            "apiVersion": object.kind().api_version(), "kind": object.kind_name(),
             "metadata": { "name": object.name(), "namespace": object.namespace() },
         });
         let recorded = RecordedObject {
             cluster: (*cluster).clone(),
             kind: object.kind(),
-            namespace: object.namespace().map(str::to_owned),
-            name: object.name().to_owned(),
+            namespace: object.namespace().map(Arc::from),
+            name: object.name().into(),
             uid,
             applied: identity,
         };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::WorkflowError;
 use super::glance::Glance;
 use super::look::{Found, Wanted, look};
-use super::object::edit;
 use crate::cluster::{Cluster, ClusterError, Kinds, defined_kind};
 use crate::model::{
     ClusterIdentity, ClusterName, Clusters, Desired, DesiredObject, Diagnostic, Identity, Json, Kind, Objects,
@@ -114,10 +113,10 @@ pub(crate) fn place(desired: &mut Desired, cluster: &ClusterName, kinds: &Kinds,
         let has_one = desired.object.namespace().is_some_and(|namespace| !namespace.is_empty());
         match namespaced {
             Some(true) if !has_one => {
-                edit(&mut desired.object, |json| json["metadata"]["namespace"] = namespace.into());
+                desired.object.edit(|json| json["metadata"]["namespace"] = namespace.into());
             }
             Some(false) if desired.object.pointer("/metadata/namespace").is_some() => {
-                edit(&mut desired.object, |json| {
+                desired.object.edit(|json| {
                     if let Some(metadata) = json["metadata"].as_object_mut() {
                         metadata.remove("namespace");
                     }

@@ -6,7 +6,7 @@ use super::apply::ends;
 use super::body::{Bind, binding, body, is_as_planned, random_text};
 use super::delete::propagation;
 use super::error::Stop;
-use super::object::{edit, managers, named, recorded};
+use super::object::{managers, named, recorded};
 use super::parting::{migration, parting};
 use super::rank::{Rank, groups, rank};
 use super::run::{Run, verb};
@@ -177,7 +177,7 @@ impl Run<'_> {
         let cluster = self.cluster(&desired.cluster)?;
         let served = cluster.served(&desired.object.kind());
         let namespace = cluster.default_namespace();
-        edit(&mut desired.object, |json| {
+        desired.object.edit(|json| {
             json["metadata"]["labels"][plan::MANAGED_BY] = FIELD_MANAGER.into();
             json["metadata"]["annotations"][plan::ADDRESS] = address.to_string().into();
             json["metadata"]["annotations"][plan::LINEAGE] = self.plan.lineage.clone().into();
@@ -453,7 +453,7 @@ fn has_other_makers(object: &Object) -> bool {
 /// Returns an object without what binds it to a live one.
 fn unbound(object: &Object) -> Object {
     let mut object = object.clone();
-    edit(&mut object, |json| {
+    object.edit(|json| {
         if let Some(metadata) = json["metadata"].as_object_mut() {
             metadata.remove("uid");
             metadata.remove("resourceVersion");

@@ -1,4 +1,5 @@
 //! Waits until objects are ready or gone, and gives up early where waiting is no use.
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -81,10 +82,7 @@ impl Watching {
             }
             if !asked_events && start.elapsed() >= QUIET {
                 asked_events = true;
-                self.follow(
-                    Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(str::to_owned) },
-                    namespace,
-                );
+                self.follow(Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(Arc::from) }, namespace);
             }
             let next = next_look(start, failing_since, patience, asked_events);
             tokio::select! {
@@ -129,9 +127,9 @@ impl Watching {
 
     /// Follows an object's kind, and what says why it is not ready.
     fn follow_around(&self, kind: &Kind, namespace: Option<&str>) {
-        let in_namespace = |kind: Kind| Scope { kind, namespace: namespace.map(str::to_owned) };
+        let in_namespace = |kind: Kind| Scope { kind, namespace: namespace.map(Arc::from) };
         self.follow(in_namespace(kind.clone()), namespace);
-        let is_claim = kind.group.is_empty() && kind.kind == "PersistentVolumeClaim";
+        let is_claim = kind.is("", "PersistentVolumeClaim");
         if bears_pods(&kind.group, &kind.kind) || is_claim {
             self.follow(in_namespace(Kind::new("v1", "Pod")), namespace);
         }
@@ -197,7 +195,7 @@ fn next_look(start: Instant, failing_since: Option<Instant>, patience: Patience,
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use axum::Router;
     use axum::extract::Request;
@@ -232,7 +230,7 @@ mod tests {
             }
         });
         let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
-        let versions = vec!["v1".to_owned()];
+        let versions = vec!["v1".into()];
         let served = |api: &str, kind: &str, plural: &str| ServedKind {
             kind: Kind::new(api, kind),
             versions: versions.clone(),

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::object::edit;
 use crate::cluster::{Cluster, Seen};
 use crate::model::{Identity, Json, Object, Scope};
 
@@ -51,7 +50,7 @@ impl Watching {
     /// What belongs to the whole cluster, such as storage classes, is shown beside what it concerns.
     pub(super) fn follow(&self, scope: Scope, namespace: Option<&str>) {
         let area = self.area(namespace);
-        let key = Scope { namespace: namespace.map(str::to_owned), ..scope.clone() };
+        let key = Scope { namespace: namespace.map(Arc::from), ..scope.clone() };
         let mut followed = self.followed.lock().expect("no holder of this lock panics");
         if followed.contains_key(&key) {
             return;
@@ -127,7 +126,7 @@ impl Sight {
 /// Drops what nobody judges by and what takes the most room.
 fn slim(mut object: Object) -> Object {
     if object.pointer("/metadata/managedFields").is_some() {
-        edit(&mut object, |json| {
+        object.edit(|json| {
             json.pointer_mut("/metadata")
                 .and_then(Json::as_object_mut)
                 .map(|metadata| metadata.remove("managedFields"));
@@ -145,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_new_list_forgets_what_is_not_in_it() {
-        let scope = Scope { kind: Kind::new("v1", "Pod"), namespace: Some("a".to_owned()) };
+        let scope = Scope { kind: Kind::new("v1", "Pod"), namespace: Some("a".into()) };
         let pod = |name: &str| {
             let metadata = json!({ "name": name, "namespace": "a", "managedFields": [] });
             Object::new(json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata })).expect("an object")

@@ -29,7 +29,7 @@ fn cluster() -> Vec<Json> {
 }
 
 fn answer(read: &Read) -> Answer {
-    if read.question.kind.kind == "Node" {
+    if &*read.question.kind.kind == "Node" {
         return Err("nodes may not be listed".to_owned());
     }
     let objects = cluster().into_iter().map(|json| Object::new(json).expect("an object"));

@@ -100,7 +100,7 @@ fn the_first_configuration_of_the_guide_is_evaluated() {
 fn an_autoscaled_pool_leaves_its_replicas_out() {
     let evaluation = succeeds(FOLDER, resource::all());
     let pool = &evaluation.desired.resources[&address("ray_worker_pool.cpu")];
-    let deployment = pool.objects.known().iter().find(|object| object.object.kind().kind == "Deployment");
+    let deployment = pool.objects.known().iter().find(|object| object.object.kind_name() == "Deployment");
     assert_eq!(deployment.expect("a Deployment").object.json().pointer("/spec/replicas"), None);
 }
 
@@ -335,7 +335,7 @@ resource "ticket" "chosen" {
     let known = Known { exports, ..Known::default() };
     let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");
     assert_eq!(data(&again("ticket.text"), "text"), "of id 12");
-    assert_eq!(again("ticket.named").objects.known()[0].object.identity().name, "n-12");
+    assert_eq!(again("ticket.named").objects.known()[0].object.name(), "n-12");
     assert_eq!(data(&again("ticket.sized"), "size"), 12);
 }
 
@@ -441,7 +441,7 @@ resource "namespace" "a" {
         resource::all(),
     );
     let objects = evaluation.desired.resources[&address("namespace.a")].objects.known();
-    let range = objects.iter().find(|object| object.object.kind().kind == "LimitRange").expect("a LimitRange");
+    let range = objects.iter().find(|object| object.object.kind_name() == "LimitRange").expect("a LimitRange");
     assert_eq!(range.object.json().pointer("/spec/limits/1/max/cpu"), Some(&Json::from("2")));
 }
 

@@ -32,7 +32,7 @@ fn what_a_webhook_adds_is_shown_as_the_servers() {
     world.want("a", config_map("m", "2"));
     let draft = world.draft().expect("a draft");
     let Answer::Accepted { mut object, warnings } = world.answer(&draft.questions()[0]) else { panic!("refused") };
-    fields::edit(&mut object, |json| json["data"]["hook"] = "x".into());
+    object.edit(|json| json["data"]["hook"] = "x".into());
     let plan = draft.decide(vec![Answer::Accepted { object, warnings }]).expect("a plan");
     let fields = plan.resources[&address("a")].changes[0].fields();
     let by_server: Vec<String> = fields.iter().filter(|it| it.by_server).map(field).collect();
@@ -94,7 +94,7 @@ fn another_cluster_is_refused() {
 fn what_cannot_be_seen_is_not_taken_for_absent() {
     let mut world = World::applied(config_map("m", "1"));
     world.observed.live.clear();
-    let scope = Scope { kind: Kind::new("v1", "ConfigMap"), namespace: Some("a".to_owned()) };
+    let scope = Scope { kind: Kind::new("v1", "ConfigMap"), namespace: Some("a".into()) };
     world.observed.blind.push(Blind { scope, reason: "forbidden".to_owned() });
     world.check(&["error: it is not known whether ConfigMap a/m exists: forbidden"]);
 }

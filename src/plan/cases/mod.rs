@@ -71,13 +71,10 @@ impl World {
     pub(super) fn empty() -> Self {
         let cluster = ClusterIdentity { uid: "c1".to_owned(), server: "sandbox".to_owned() };
         let served = |group: &str, version: &str, kind: &str, namespaced: bool| {
-            let served = ServedKind {
-                kind: Kind { group: group.to_owned(), version: version.to_owned(), kind: kind.to_owned() },
-                versions: vec![version.to_owned()],
-                plural: format!("{}s", kind.to_lowercase()),
-                namespaced,
-            };
-            ((group.to_owned(), kind.to_owned()), served)
+            let plural = format!("{}s", kind.to_lowercase());
+            let kind = Kind { group: group.into(), version: version.into(), kind: kind.into() };
+            let served = ServedKind { kind: kind.clone(), versions: vec![version.into()], plural, namespaced };
+            (kind.group_kind(), served)
         };
         let kinds = BTreeMap::from([
             served("apps", "v1", "Deployment", true),
@@ -154,7 +151,7 @@ impl World {
                 let generated = desired.generated.clone();
                 prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), is_namespaced);
                 for pointer in generated.keys() {
-                    fields::edit(&mut desired.object, |json| {
+                    desired.object.edit(|json| {
                         json["data"][pointer.trim_start_matches("/data/")] = "Z2VuZXJhdGVk".into();
                     });
                 }
@@ -186,7 +183,7 @@ impl World {
         let live = self.observed.live.get(&config.identity());
         let schema = self.schemas.of(&config.kind()).expect("a built-in kind");
         let mut new = ssa::apply(live, &config, schema, manager, true, NOW).expect("it can be applied").object;
-        fields::edit(&mut new, |json| {
+        new.edit(|json| {
             json["metadata"]["uid"] = uid.into();
             json["metadata"]["resourceVersion"] = "7".into();
         });
@@ -197,7 +194,7 @@ impl World {
     pub(super) fn edit(&mut self, manager: &str, subresource: Option<&str>, change: impl FnOnce(&mut Json)) {
         let (identity, live) = self.observed.live.first_key_value().expect("something is live");
         let mut new = live.clone();
-        fields::edit(&mut new, change);
+        new.edit(change);
         let schema = self.schemas.of(&live.kind()).expect("a built-in kind");
         let new = ssa::update(Some(live), &new, schema, manager, subresource, NOW);
         let identity = identity.clone();

@@ -133,8 +133,8 @@ fn what_an_autoscaler_owns_inside_a_list_is_carried_over() {
     let mut world = World::empty();
     world.schemas.add_definition(&object(cluster_definition())).expect("a definition");
     let kind = Kind::new("x.io/v1", "Ray");
-    let served = ServedKind { kind, versions: vec!["v1".to_owned()], plural: "rays".to_owned(), namespaced: true };
-    world.observed.kinds.insert(("x.io".to_owned(), "Ray".to_owned()), served);
+    let served = ServedKind { kind, versions: vec!["v1".into()], plural: "rays".to_owned(), namespaced: true };
+    world.observed.kinds.insert(("x.io".into(), "Ray".into()), served);
     let ray = |image: &str| {
         let groups = json!([{"groupName": "g", "image": image, "replicas": 1}]);
         let mut desired = desired_object(json!({"apiVersion": "x.io/v1", "kind": "Ray",

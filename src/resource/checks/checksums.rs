@@ -1,5 +1,6 @@
 //! Pods roll when a ConfigMap or Secret that they read changes: its checksum stands in the template's annotations.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::references::{PodReference, references};
 use crate::model::{
@@ -18,10 +19,12 @@ const SOURCES: [&str; 2] = ["ConfigMap", "Secret"];
 /// Pure, and the same however often it is done. Only objects of this configuration have checksums here: what others
 /// change, the pods do not follow. What is generated in the cluster is made once and does not count.
 pub(crate) fn annotate_checksums(desired: &mut Desired) {
+    let is_annotated = |resource: &DesiredResource| TYPES.contains(&resource.address.resource_type.as_str());
+    if !desired.resources.values().any(is_annotated) {
+        return;
+    }
     let sums = checksums(desired);
-    for resource in
-        desired.resources.values_mut().filter(|resource| TYPES.contains(&resource.address.resource_type.as_str()))
-    {
+    for resource in desired.resources.values_mut().filter(|resource| is_annotated(resource)) {
         if let Objects::Known(objects) = &mut resource.objects {
             for object in objects {
                 annotate(object, &resource.cluster, &sums);
@@ -41,13 +44,13 @@ pub(crate) fn read_by_pods(resource: &DesiredResource) -> BTreeSet<Identity> {
 
 /// Returns what the pods of a workload name.
 fn read_by(object: &Object) -> Vec<Identity> {
-    let namespace = object.namespace().map(str::to_owned);
+    let namespace = object.namespace().map(Arc::from);
     let spec = object.pointer("/spec/template/spec");
     let identity = |reference: PodReference<'_>| Identity {
-        group: String::new(),
-        kind: reference.kind.to_owned(),
+        group: "".into(),
+        kind: reference.kind.into(),
         namespace: namespace.clone(),
-        name: reference.name.to_owned(),
+        name: reference.name.into(),
     };
     spec.into_iter().flat_map(references).map(identity).collect()
 }
@@ -57,7 +60,7 @@ fn checksums(desired: &Desired) -> BTreeMap<Located, String> {
     let mut sums = BTreeMap::new();
     for resource in desired.resources.values() {
         for object in resource.objects.known() {
-            if SOURCES.contains(&object.object.text("/kind").unwrap_or_default()) {
+            if SOURCES.contains(&object.object.kind_name()) {
                 sums.insert(
                     Located::new(&resource.cluster, object.object.identity()),
                     checksum(&resource.address, object),
@@ -82,8 +85,8 @@ fn checksum(address: &Address, desired: &DesiredObject) -> String {
     if text.contains(UNKNOWN) || !desired.unknown.is_empty() {
         return UNKNOWN.to_owned();
     }
-    match desired.object.text("/kind") {
-        Some("Secret") => digest(&format!("{address}\n{text}")),
+    match desired.object.kind_name() {
+        "Secret" => digest(&format!("{address}\n{text}")),
         _ => digest(&text),
     }
 }

@@ -86,7 +86,7 @@ impl<'a> Item<'a> {
     }
 
     pub(super) fn kind(&self) -> &'a str {
-        self.object().text("/kind").unwrap_or_default()
+        self.object().kind_name()
     }
 
     /// Returns `kind name`, for messages.

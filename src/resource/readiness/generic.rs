@@ -112,7 +112,7 @@ pub(super) fn newest_event(object: &Object, surroundings: Surroundings<'_>, reas
             (Some(theirs), Some(ours)) => theirs == ours,
             _ => text("name") == Some(object.name()),
         };
-        same && text("kind") == Some(kind.kind.as_str())
+        same && text("kind") == Some(&*kind.kind)
     };
     surroundings
         .of_kind("Event", object.namespace())

@@ -14,7 +14,7 @@ use super::{claim, generic, generic::Condition, pod, ray, workload};
 
 /// Returns the rule for a kind, whatever its version.
 pub(crate) fn judge_of(kind: &Kind) -> Judge {
-    match (kind.group.as_str(), kind.kind.as_str()) {
+    match (&*kind.group, &*kind.kind) {
         ("apps", "Deployment") => workload::deployment,
         ("apps", "StatefulSet") => workload::stateful_set,
         ("apps", "DaemonSet") => workload::daemon_set,

@@ -182,7 +182,7 @@ fn pods_of<'a>(object: &Object, surroundings: Surroundings<'a>) -> Vec<&'a Objec
     surroundings
         .objects
         .iter()
-        .filter(|(identity, _)| identity.kind == "Pod" && identity.namespace.as_deref() == object.namespace())
+        .filter(|(identity, _)| &*identity.kind == "Pod" && identity.namespace.as_deref() == object.namespace())
         .map(|(_, pod)| pod)
         .filter(|pod| !pod.is_terminating() && selects(selector, pod))
         .collect()
