@@ -217,7 +217,7 @@ mod tests {
         check(json!(2), Ok("2"));
         check(json!(0.5), Ok("500m"));
         check(json!("1024Mi"), Ok("1Gi"));
-        check(json!("8Gb"), Err("`8Gb` is not a quantity such as `2`, `500m` or `4Gi`"));
+        check(json!("8Gb"), Err("`8Gb` is not a quantity; did you mean `8G` or `8Gi`?"));
         check(json!(-1), Err("`-1` is less than nothing"));
         check(json!([]), Err("expected a text, a number or a bool"));
     }

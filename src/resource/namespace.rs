@@ -428,7 +428,7 @@ mod tests {
         refuses(json!({"name": "Team_A"}), &["name: `Team_A` is not a name that Kubernetes accepts"]);
         refuses(
             json!({"quota": {"cpu": "64 cores"}}),
-            &["quota/cpu: `64 cores` is not a quantity such as `2`, `500m` or `4Gi`"],
+            &["quota/cpu: `64 cores` is not a quantity; did you mean `64`?"],
         );
         refuses(
             json!({"limits": [{"default": {"cpu": 4}, "max": {"cpu": 2}}]}),

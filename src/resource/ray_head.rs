@@ -678,6 +678,8 @@ mod tests {
             &["RF202 object_store_memory"],
         );
         check(json!({"shared_memory": 0}), &["RF201 shared_memory"]);
+        check(json!({"shared_memory": "65Gi", "memory": "64Gi"}), &["RF210 shared_memory"]);
+        check(json!({"shared_memory": "64Gi", "memory": "64Gi"}), &[]);
         check(json!({"ray_start_params": {"memory": "4Gi"}}), &["RF107 ray_start_params/memory"]);
         check(
             json!({"ray_start_params": {"plasma-directory": "/plasma"}}),

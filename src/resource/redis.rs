@@ -417,7 +417,7 @@ mod tests {
             errors(&result),
             [
                 "memory: `lots` is not a quantity such as `2`, `500m` or `4Gi`",
-                "storage/size: `8GB` is not a quantity such as `2`, `500m` or `4Gi`",
+                "storage/size: `8GB` is not a quantity; did you mean `8G` or `8Gi`?",
             ]
         );
     }

@@ -50,7 +50,7 @@ const CLAIMS: &str = "https://kubernetes.io/docs/concepts/storage/persistent-vol
 const SECRETS: &str = "https://kubernetes.io/docs/concepts/configuration/secret/";
 const CONFIG_MAPS: &str = "https://kubernetes.io/docs/concepts/configuration/configmap/";
 
-const CHECKS: [CheckDoc; 71] = [
+const CHECKS: [CheckDoc; 72] = [
     row(
         "RF101",
         Severity::Error,
@@ -178,6 +178,13 @@ const CHECKS: [CheckDoc; 71] = [
         "A claim is mounted at `/tmp/ray` of the head.",
         "Old sessions and discovery files stay, and it grows.",
         STATIC_CLUSTER,
+    ),
+    row(
+        "RF210",
+        Severity::Warning,
+        "The memory at `/dev/shm` may grow above the memory limit.",
+        "It counts against the limit: the pod is killed before it is full.",
+        "https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
     ),
     row(
         "RF303",

@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use super::arguments::{EnvValueArguments, PodArguments, VolumeArguments};
+use super::image::check_images;
 use super::volumes;
 use crate::model::{Json, UNKNOWN};
 use crate::resource::arguments::QuantityArgument;
@@ -24,6 +25,7 @@ pub(crate) fn check(arguments: &PodArguments) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(arguments.volume.iter().enumerate().flat_map(|(index, volume)| check_volume(index, volume)));
     problems.extend(check_mounts(arguments));
+    problems.extend(check_images(arguments));
     problems.extend(arguments.env_value.iter().enumerate().filter_map(|(index, value)| check_value(index, value)));
     for (index, source) in arguments.env_from.iter().enumerate() {
         if source.config_map.is_some() == source.secret.is_some() {

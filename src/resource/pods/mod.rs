@@ -2,6 +2,7 @@
 mod arguments;
 mod checks;
 mod container;
+mod image;
 mod patch;
 mod placement;
 mod probes;

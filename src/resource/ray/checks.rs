@@ -206,6 +206,14 @@ fn check_storage(node: &Node<'_>) -> Vec<Problem> {
         let message = "without a volume at `/dev/shm` Ray keeps its objects in `/tmp`, which is slow";
         problems.push(Problem::warning("shared_memory", message).code("RF201"));
     }
+    let limit = node.resources.limits.get("memory").and_then(QuantityArgument::units);
+    if let (Some(shared), Some(limit)) = (shared_memory(node.template), limit)
+        && shared > limit
+    {
+        let message = format!("`/dev/shm` may hold {shared} bytes, more than the memory limit of {limit}");
+        let hint = "what is written there counts against the limit: the pod is killed before it is full";
+        problems.push(Problem::warning("shared_memory", message).code("RF210").hint(hint));
+    }
     let mounts = &node.pod.volume_mount;
     if let Some(directory) = node.ray.ray_start_params.get("plasma-directory") {
         let is_mounted = directory.0.starts_with("/dev/shm")
