@@ -42,8 +42,46 @@ enum Notation {
 
 /// Says that a text is no quantity.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a quantity such as `2`, `500m` or `4Gi`")]
-pub(crate) struct QuantityError(pub String);
+pub(crate) struct QuantityError {
+    text: String,
+}
+
+impl fmt::Display for QuantityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is not a quantity", self.text)?;
+        match meant(&self.text) {
+            Some(meant) => write!(f, "; did you mean {meant}?"),
+            None => f.write_str(" such as `2`, `500m` or `4Gi`"),
+        }
+    }
+}
+
+/// Returns what may be meant by a unit that is written as elsewhere, such as `GB`.
+fn meant(text: &str) -> Option<String> {
+    let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    if parse(&text).is_some() {
+        return Some(format!("`{text}`"));
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|digits| *digits > 0)?;
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.to_ascii_lowercase();
+    let unit = unit.strip_suffix("ytes").or(unit.strip_suffix("yte")).unwrap_or(&unit);
+    if ["b", "cpu", "cpus", "core", "cores"].contains(&unit) {
+        return Some(format!("`{number}`"));
+    }
+    let (prefix, is_binary) = match unit.strip_suffix('b').unwrap_or(unit).split_at_checked(1)? {
+        (prefix, "") => (prefix, false),
+        (prefix, "i") => (prefix, true),
+        _ => return None,
+    };
+    let decimal = if prefix == "k" { prefix.to_owned() } else { prefix.to_ascii_uppercase() };
+    let binary = format!("`{number}{}i`", prefix.to_ascii_uppercase());
+    match prefix {
+        "k" | "m" | "g" | "t" | "p" | "e" if is_binary => Some(binary),
+        "k" | "m" | "g" | "t" | "p" | "e" => Some(format!("`{number}{decimal}` or {binary}")),
+        _ => None,
+    }
+}
 
 impl Quantity {
     pub(crate) const ZERO: Self = Self { nano: 0, notation: Notation::Decimal };
@@ -120,7 +158,7 @@ impl FromStr for Quantity {
     type Err = QuantityError;
 
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        parse(text).ok_or_else(|| QuantityError(text.chars().take(64).collect()))
+        parse(text).ok_or_else(|| QuantityError { text: text.chars().take(64).collect() })
     }
 }
 
@@ -241,6 +279,26 @@ mod tests {
         let quantity: Quantity = text.parse().unwrap();
         assert_eq!(quantity.to_string(), expected, "{text}");
         assert_eq!(expected.parse::<Quantity>().unwrap(), quantity, "{text}");
+    }
+
+    #[test]
+    fn units_of_elsewhere_are_understood_but_not_taken() {
+        let told = |text: &str| text.parse::<Quantity>().unwrap_err().to_string();
+        for (text, meant) in [
+            ("8gb", "`8G` or `8Gi`"),
+            ("8 GB", "`8G` or `8Gi`"),
+            ("1.5kb", "`1.5k` or `1.5Ki`"),
+            ("8GiB", "`8Gi`"),
+            ("8gi", "`8Gi`"),
+            ("512 Mi", "`512Mi`"),
+            ("2 cores", "`2`"),
+            ("100bytes", "`100`"),
+        ] {
+            assert_eq!(told(text), format!("`{text}` is not a quantity; did you mean {meant}?"));
+        }
+        for text in ["", "much", "8x", "8Gx", "gb"] {
+            assert_eq!(told(text), format!("`{text}` is not a quantity such as `2`, `500m` or `4Gi`"));
+        }
     }
 
     #[test]
