@@ -294,7 +294,7 @@ mod tests {
     use super::*;
     use crate::config::blocks::Config;
     use crate::config::{collect, parse};
-    use crate::model::FileId;
+    use crate::model::{FileId, on_large_stack};
 
     /// Writes a block with everything that it may have.
     fn written(definition: &BlockDefinition) -> String {
@@ -327,7 +327,7 @@ mod tests {
     fn all_that_is_told_is_taken() {
         for definition in BLOCKS {
             let text = written(definition);
-            let body = parse::on_large_stack(|| parse::parse_body(&text, FileId(0))).expect("it parses");
+            let body = on_large_stack(|| parse::parse_body(&text, FileId(0))).expect("it parses");
             let (mut config, mut diagnostics) = (Config::default(), Vec::new());
             collect::collect(body, &mut config, &mut diagnostics);
             assert!(diagnostics.is_empty(), "{text}{diagnostics:#?}");

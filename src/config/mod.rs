@@ -34,7 +34,7 @@ pub(crate) use load::load;
 pub(crate) use load::{Missing, load_beside, load_with, mentions_clusters, sorted};
 pub(crate) use lock_file::{LockFile, is_commit};
 pub(crate) use module::cleaned;
-pub(crate) use parse::{is_complete, on_large_stack, parse_expression, parse_template};
+pub(crate) use parse::{is_complete, parse_expression, parse_template};
 pub(crate) use source::{MAX_BYTES, ReadError, Sources, absolute, list_inside, list_tests, read_inside};
 pub(crate) use test_file::{TestCommand, TestFile, TestRun, test_file};
 pub(crate) use variables::{Assigned, Assignment, Flag, Origin, variables};

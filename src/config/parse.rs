@@ -1,7 +1,5 @@
 //! Source text into our own form: files at once on all cores, each on a stack that is large enough.
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use hcl_edit::{parser, structure};
 
@@ -10,43 +8,15 @@ use super::format::tokens::{Kind, Token, tokens};
 use super::ir::{Body, Expression};
 use super::lower::{Lowering, Shift};
 use super::{Sources, heredoc, json, template};
-use crate::model::{Diagnostic, FileId, Span};
-
-/// The parser recurses up to its limit of 64 levels, which a small stack does not hold in debug builds.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
+use crate::model::{Diagnostic, FileId, Span, on_all_cores, on_large_stack};
 
 /// Parses files; the results are in the order of the files.
 pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Body, Vec<Diagnostic>>> {
-    on_all_cores(files, &|file| {
-        let (name, text) = (sources.name(*file), sources.text(*file));
+    on_all_cores(files.to_vec(), &|file| {
+        let (name, text) = (sources.name(file), sources.text(file));
         let is_json = std::path::Path::new(name).extension().is_some_and(|extension| extension == "json");
-        if is_json { json::body(text, *file) } else { parse_body(text, *file) }
+        if is_json { json::body(text, file) } else { parse_body(text, file) }
     })
-}
-
-/// Works on all items, on all cores; the results are in the order of the items.
-fn on_all_cores<I: Sync, T: Send>(items: &[I], work: &(dyn Fn(&I) -> T + Sync)) -> Vec<T> {
-    let results: Mutex<Vec<Option<T>>> = Mutex::new(items.iter().map(|_| None).collect());
-    let next = AtomicUsize::new(0);
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { break };
-            let result = work(item);
-            results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            std::thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, work)
-                .expect("the system can start a thread");
-        }
-    });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|result| result.expect("every item was worked on")).collect()
 }
 
 /// Parses one expression, such as the value of `--var`.
@@ -83,17 +53,6 @@ pub(crate) fn parse_template(text: &str, file: FileId) -> Result<Expression, Box
         let lowering = Lowering::new(file, text, Vec::new());
         let parsed = parser::parse_template(text).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         template::whole(&lowering, &parsed)
-    })
-}
-
-/// Runs a function on a thread whose stack holds the deepest input that the parser accepts.
-pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work)
-            .expect("the system can start a thread");
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
@@ -159,11 +118,11 @@ pub(super) fn of_pieces<T: Send>(
     text: &str,
     work: &(dyn Fn(usize, &str, &structure::Body) -> T + Sync),
 ) -> Option<Vec<T>> {
-    let of_piece = |(origin, piece): &(usize, &str)| {
+    let of_piece = |(origin, piece): (usize, &str)| {
         let tree = parser::parse_body(&heredoc::without_empty(piece)).ok()?;
-        Some(work(*origin, piece, &tree))
+        Some(work(origin, piece, &tree))
     };
-    on_all_cores(&pieces(text), &of_piece).into_iter().collect()
+    on_all_cores(pieces(text), &of_piece).into_iter().collect()
 }
 
 /// Joins the chunks of a file to pieces of some size.

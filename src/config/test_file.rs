@@ -6,7 +6,7 @@ use super::blocks::{Condition, Config};
 use super::collect::{check_names, conditions, items, labels, taker, twice};
 use super::ir::{Attribute, Block, Body, Expression, Form, Step};
 use super::{Sources, parse};
-use crate::model::{Diagnostic, Span, nearest};
+use crate::model::{Diagnostic, Span, nearest, on_large_stack};
 
 /// One file of tests.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ pub(crate) enum TestCommand {
 /// Reads a file of tests; every mistake is reported.
 pub(crate) fn test_file(path: &Path, sources: &mut Sources) -> Result<TestFile, Vec<Diagnostic>> {
     let file = sources.read(path).map_err(|diagnostic| vec![*diagnostic])?;
-    let body = parse::on_large_stack(|| parse::parse_body(sources.text(file), file))?;
+    let body = on_large_stack(|| parse::parse_body(sources.text(file), file))?;
     let (mut tests, mut diagnostics) = (TestFile::default(), Vec::new());
     for attribute in &body.attributes {
         let message = format!("`{}` stands outside of any block", attribute.name);

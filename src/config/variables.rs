@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::ir::Expression;
 use super::{Sources, json, parse, source};
-use crate::model::{Diagnostic, FileId, Span, Value};
+use crate::model::{Diagnostic, FileId, Span, Value, on_large_stack};
 
 /// One value given to a variable. Of several for one variable, the last one counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,7 +123,7 @@ impl Gathered<'_> {
 }
 
 fn hcl(text: &str, file: FileId) -> Result<Vec<Assignment>, Vec<Diagnostic>> {
-    let body = parse::on_large_stack(|| parse::parse_body(text, file))?;
+    let body = on_large_stack(|| parse::parse_body(text, file))?;
     if let Some(block) = body.blocks.first() {
         let message = format!("a file of variables holds `name = value`, not blocks such as `{}`", block.kind);
         return Err(vec![Diagnostic::error(message).at(block.header)]);

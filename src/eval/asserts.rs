@@ -14,8 +14,8 @@ use super::referrers::Referrers;
 use super::scope::{Roots, Scope};
 use super::world::{World, scope};
 use crate::config::ir::Expression;
-use crate::config::{Condition, Config, on_large_stack};
-use crate::model::{Diagnostic, Known, Value};
+use crate::config::{Condition, Config};
+use crate::model::{Diagnostic, Known, Value, on_large_stack};
 
 /// What is known by a name beside the configuration, such as `run` and `output`.
 pub(crate) type Names = BTreeMap<Arc<str>, Value>;

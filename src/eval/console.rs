@@ -9,8 +9,7 @@ use super::literal::literal;
 use super::module_instances::InstanceId;
 use super::newer::Newer;
 use crate::config::ir::{Expression, Form};
-use crate::config::on_large_stack;
-use crate::model::{Json, Known, Value};
+use crate::model::{Json, Known, Value, on_large_stack};
 
 impl Evaluation {
     /// Returns the text of an expression's value, with what the resources that are up export.

@@ -15,8 +15,8 @@ use super::text::{described, to_text};
 use super::world::World;
 use super::{calls_of_modules, json_blocks, root_only};
 use crate::config::ir::Expression;
-use crate::config::{Assignment, Config, on_large_stack, sorted};
-use crate::model::{Address, Clusters, Desired, Diagnostic, Move, Read, Secrets, Value, nearest};
+use crate::config::{Assignment, Config, sorted};
+use crate::model::{Address, Clusters, Desired, Diagnostic, Move, Read, Secrets, Value, nearest, on_large_stack};
 use crate::resource;
 
 /// What a configuration is evaluated with.

@@ -10,8 +10,7 @@ use super::modules::ModuleId;
 use super::newer::Newer;
 use super::nodes::Item;
 use super::world::scope;
-use crate::config::on_large_stack;
-use crate::model::{Address, Diagnostic, Known, Move, Read, Removal, Unresolved};
+use crate::model::{Address, Diagnostic, Known, Move, Read, Removal, Unresolved, on_large_stack};
 
 impl Evaluator<'_> {
     /// Gathers what was moved, removed and imported.

@@ -12,8 +12,10 @@ use super::modules::ModuleId;
 use super::newer::Newer;
 use super::nodes::Item;
 use super::scope::Scope;
-use crate::config::{on_large_stack, sorted};
-use crate::model::{Address, Desired, DesiredObject, DesiredResource, Diagnostic, Known, Output, Read, Unresolved};
+use crate::config::sorted;
+use crate::model::{
+    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Known, Output, Read, Unresolved, on_large_stack,
+};
 use crate::resource;
 
 impl Evaluation {

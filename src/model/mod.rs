@@ -16,6 +16,7 @@ mod refactoring;
 mod secrets;
 mod suggest;
 mod target;
+mod threads;
 mod value;
 
 pub(crate) use address::{Address, AddressError, Key, ModuleStep};
@@ -37,6 +38,7 @@ pub(crate) use refactoring::{Import, Move, Removal, relocated};
 pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
 pub(crate) use suggest::nearest;
 pub(crate) use target::Target;
+pub(crate) use threads::{on_all_cores, on_large_stack};
 pub(crate) use value::{Number, Value, composed};
 
 /// The field manager that rayform applies as.

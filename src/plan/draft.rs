@@ -5,15 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Address, ClusterName, Clusters, Desired, DesiredObject, DesiredResource, Diagnostic, Located, Objects, Observed,
-    OnDestroy,
+    Address, ClusterName, Clusters, Desired, DesiredObject, Diagnostic, Located, Objects, Observed, OnDestroy,
+    on_all_cores,
 };
 use crate::ssa::Schemas;
 use crate::state::{RecordedObject, State};
 
 use super::clusters::check_clusters;
 use super::description::is_outdated;
-use super::judge::{self, Case, Context};
+use super::judge::Context;
+use super::judging::{self, Judgement};
 use super::{
     Action, Change, Mode, Options, Plan, PlannedCluster, Question, ResourcePlan, drift, finish, imports, kinds, mask,
     moves, needs, orphan, outputs, prepare, removals, select, triggers,
@@ -38,7 +39,7 @@ pub(super) struct Ask {
 }
 
 /// Objects of one resource, marked as ours and in canonical form.
-type Stamped = BTreeMap<Address, Vec<DesiredObject>>;
+pub(super) type Stamped = BTreeMap<Address, Vec<DesiredObject>>;
 
 /// Draws up a plan. All mistakes that can be found without asking the server are found here.
 pub(crate) fn draft(
@@ -94,10 +95,10 @@ impl Draft {
 }
 
 /// What resources are judged against, cluster by cluster.
-struct World<'a> {
-    state: &'a State,
-    options: &'a Options,
-    contexts: Clusters<Context<'a>>,
+pub(super) struct World<'a> {
+    pub state: &'a State,
+    pub options: &'a Options,
+    pub contexts: Clusters<Context<'a>>,
 }
 
 /// A plan that is being drawn up.
@@ -122,6 +123,7 @@ impl Drafting {
 
     /// Judges what is desired.
     fn resources(&mut self, world: &World<'_>, desired: &Desired, mut stamped: Stamped, selection: &BTreeSet<Address>) {
+        let mut ahead = judging::ahead(world, desired, &mut stamped, selection);
         // In the order of apply: what is made anew may make others anew.
         let order = self.plan.graph.order().unwrap_or_default();
         for (address, resource) in order.iter().filter_map(|address| desired.resources.get_key_value(address)) {
@@ -144,14 +146,16 @@ impl Drafting {
                 if let Objects::Unknown { until } = &resource.objects {
                     planned.unknown_until.clone_from(until);
                 }
-                let objects = stamped.remove(address).unwrap_or_default();
                 if let Some(recorded) = context.state.resources.get(address) {
                     let (then, now) = (&recorded.triggers, &planned.triggers);
                     let others = &self.plan.resources;
                     planned.triggered_by = triggers::fired(&resource.triggers, then, now, others, context.state);
                 }
-                let replace = planned.triggered_by.is_some() || is_asked_for(context, address);
-                planned.changes = self.judge_all(context, address, resource, objects, replace);
+                let judgements = ahead.remove(address).unwrap_or_else(|| {
+                    let objects = stamped.remove(address).unwrap_or_default();
+                    judging::all(context, resource, objects, planned.triggered_by.is_some())
+                });
+                planned.changes = self.settle(address, judgements);
                 let recorded = context.state.resources.get(address);
                 let notes = finish::Notes {
                     is_recorded: recorded.is_some(),
@@ -164,20 +168,11 @@ impl Drafting {
         }
     }
 
-    fn judge_all(
-        &mut self,
-        context: &Context<'_>,
-        address: &Address,
-        resource: &DesiredResource,
-        objects: Vec<DesiredObject>,
-        replace: bool,
-    ) -> Vec<Change> {
-        let lifecycle = &resource.lifecycle;
-        let status = context.state.resources.get(address).map(|recorded| recorded.status);
+    /// Takes over what was decided about the objects of one resource.
+    fn settle(&mut self, address: &Address, judgements: Vec<Judgement>) -> Vec<Change> {
         let mut changes = Vec::new();
-        for desired in objects {
-            let located = desired.located();
-            match judge::judge(context, Case { desired, lifecycle, status, replace }) {
+        for (located, judgement) in judgements {
+            match judgement {
                 Ok(judged) => {
                     if judged.proven {
                         self.proven.insert(located);
@@ -262,29 +257,25 @@ impl Drafting {
     }
 }
 
-/// Tells whether `--replace` names a resource.
-fn is_asked_for(context: &Context<'_>, address: &Address) -> bool {
-    context.options.replace.iter().any(|wanted| wanted.covers(address))
-}
-
 fn stamp(desired: &mut Desired, state: &State, observed: &Clusters<Observed>, schemas: &Clusters<Schemas>) -> Stamped {
     let scopes: Clusters<_> =
         observed.iter().map(|(name, observed)| (name.clone(), kinds::scopes(name, desired, state, observed))).collect();
-    let mut stamped = Stamped::new();
-    for (address, resource) in &mut desired.resources {
-        let Objects::Known(objects) = &mut resource.objects else { continue };
-        let (Some(scopes), Some(schemas)) = (scopes.get(&resource.cluster), schemas.get(&resource.cluster)) else {
-            continue;
-        };
-        for object in &mut *objects {
-            object.cluster.clone_from(&resource.cluster);
+    let known = desired.resources.iter_mut().filter_map(|(address, resource)| {
+        let Objects::Known(objects) = &mut resource.objects else { return None };
+        let (scopes, schemas) = (scopes.get(&resource.cluster)?, schemas.get(&resource.cluster)?);
+        Some((address, &resource.cluster, scopes, schemas, std::mem::take(objects)))
+    });
+    on_all_cores(known.collect(), &|(address, cluster, scopes, schemas, mut objects)| {
+        for object in &mut objects {
+            object.cluster.clone_from(cluster);
             let kind = object.object.kind();
             let is_namespaced = scopes.get(&kind.group_kind()).copied();
             prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced);
         }
-        stamped.insert(address.clone(), std::mem::take(objects));
-    }
-    stamped
+        (address.clone(), objects)
+    })
+    .into_iter()
+    .collect()
 }
 
 /// Two resources must not stand for the same object: each would undo the other.

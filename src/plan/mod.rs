@@ -14,6 +14,7 @@ mod finish;
 mod immutable;
 mod imports;
 mod judge;
+mod judging;
 mod kinds;
 mod mask;
 mod moves;

@@ -1,8 +1,8 @@
 //! Whole plans of resources that move, are removed, or are taken over.
 use serde_json::json;
 
-use super::cases::{World, address, config_map, deployment, object};
 use super::Mode;
+use super::cases::{World, address, config_map, deployment, object};
 use crate::model::{
     Address, FieldPath, FileId, Import, Json, Key, Move, Object, Removal, Span, Target, Trigger, Value,
 };

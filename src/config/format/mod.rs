@@ -11,7 +11,7 @@ mod tests;
 use hcl_edit::structure::Body;
 
 use super::parse;
-use crate::model::{Diagnostic, FileId};
+use crate::model::{Diagnostic, FileId, on_large_stack};
 
 /// Returns a file in canonical layout, without a byte-order mark; formatting twice is formatting once.
 ///
@@ -22,7 +22,7 @@ pub(crate) fn format(text: &str, file: FileId) -> Result<String, Vec<Diagnostic>
     match parse::of_pieces(text, &|_, piece, tree| lay_out(piece, tree)) {
         Some(pieces) => Ok(pieces.concat()),
         // Some piece has a mistake, or was cut inside of something: the whole tells.
-        None => parse::on_large_stack(|| parse::parse_tree(text, file).map(|tree| lay_out(text, &tree))),
+        None => on_large_stack(|| parse::parse_tree(text, file).map(|tree| lay_out(text, &tree))),
     }
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn format(text: &str, file: FileId) -> Result<String, Vec<Diagnostic>
 #[cfg(any(test, fuzzing))]
 pub(crate) fn meaning(text: &str) -> Option<String> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).replace("\r\n", "\n");
-    let mut body = parse::on_large_stack(|| parse::parse_body(&text, FileId(0))).ok()?;
+    let mut body = on_large_stack(|| parse::parse_body(&text, FileId(0))).ok()?;
     unwrap(&mut body);
     let spans = regex::Regex::new(r"Span \{[^}]*\}").expect("a pattern");
     Some(spans.replace_all(&format!("{body:?}"), "").into_owned())

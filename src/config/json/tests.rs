@@ -1,7 +1,7 @@
 use super::body;
 use crate::config::ir::{Body, Form};
-use crate::config::parse::{on_large_stack, parse_body};
-use crate::model::FileId;
+use crate::config::parse::parse_body;
+use crate::model::{FileId, on_large_stack};
 
 /// Takes the places out of what a body looks like.
 fn bare(body: &Body) -> String {
