@@ -4,6 +4,7 @@ use tokio::task::JoinHandle;
 use super::arguments::Global;
 use super::connecting::{self, Connections};
 use crate::cluster::Cluster;
+use crate::config;
 use crate::eval::ClusterSettings;
 use crate::model::{ClusterName, Clusters, Desired};
 use crate::ssa::Schemas;
@@ -17,13 +18,35 @@ pub(super) struct Early {
     pub looks: Clusters<JoinHandle<Result<Glance, WorkflowError>>>,
 }
 
+/// Connects to the only cluster there can be, and asks it who it is; the state can be read meanwhile.
+///
+/// Nothing is asked where a `cluster` block may name others.
+pub(super) async fn meet(global: &Global) -> Early {
+    if config::mentions_clusters(&global.chdir) {
+        return Early::default();
+    }
+    let only = [ClusterName::default()].into();
+    let connected = connecting::connect(global, &connecting::unnamed(), only, Connections::default()).await;
+    let connections = connected.unwrap_or_default();
+    for cluster in connections.clusters.values() {
+        let cluster = cluster.clone();
+        tokio::spawn(async move { cluster.introduction().await });
+    }
+    Early { connections, looks: Clusters::new() }
+}
+
 /// Connects to the clusters that something is recorded of, and begins to look at it.
 ///
 /// What goes wrong here goes wrong again later, and is told then. After a run that died, clusters are only asked who
 /// they are: its last requests may still be under way.
-pub(super) async fn begin(global: &Global, configured: &Clusters<ClusterSettings>, loaded: &Loaded) -> Early {
+pub(super) async fn begin(
+    global: &Global,
+    configured: &Clusters<ClusterSettings>,
+    loaded: &Loaded,
+    before: Connections,
+) -> Early {
     let used = connecting::used(&Desired::default(), loaded);
-    let connected = connecting::connect(global, configured, used, Connections::default()).await;
+    let connected = connecting::connect(global, configured, used, before).await;
     let connections = connected.unwrap_or_default();
     let recorded = Some(&loaded.state).filter(|_| loaded.unfinished.is_none());
     let look = |(name, cluster): (&ClusterName, &Cluster)| {

@@ -1,6 +1,7 @@
 //! From a configuration to a plan: refresh, draft, dry-runs, decision.
 use super::arguments::{Global, Planning, Variables};
 use super::connecting::Connections;
+use super::early::{self, Early};
 use super::exit::Failure;
 use super::project::{self, Project};
 use super::reading::{self, Needs, Open};
@@ -31,10 +32,11 @@ pub(super) async fn plan(
     terminal: &mut Terminal,
 ) -> Result<Planned, Failure> {
     let store = project::store(global);
+    let early = if planning.refresh { early::meet(global).await } else { Early::default() };
     let loaded = begun(project::load(&store)?, planning);
     let needs = Needs { look: planning.refresh, data: mode != Mode::Destroy };
     let Open { project, connections, glances } =
-        reading::open(global, &planning.variables, &loaded, needs, terminal).await?;
+        reading::open(global, &planning.variables, &loaded, early, needs, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
     let mut desired = project.evaluation.desired.clone();
@@ -63,9 +65,10 @@ pub(super) async fn drift(
     terminal: &mut Terminal,
 ) -> Result<Vec<Drift>, Failure> {
     let store = project::store(global);
+    let early = early::meet(global).await;
     let loaded = project::load(&store)?;
     let Open { project, connections, glances } =
-        reading::open(global, variables, &loaded, Needs { look: true, data: true }, terminal).await?;
+        reading::open(global, variables, &loaded, early, Needs { look: true, data: true }, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
     let observed = refresh(&connections, glances, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;

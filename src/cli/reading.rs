@@ -8,7 +8,7 @@ use super::early::{self, Early};
 use super::exit::Failure;
 use super::project::{self, Project};
 use super::terminal::Terminal;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::eval::{self, Evaluation, Inputs, Read as Reads, Reading};
 use crate::model::{Clusters, Diagnostic, Known, Read, Severity};
 use crate::state::{Loaded, Status};
@@ -33,20 +33,22 @@ pub(super) struct Open {
 }
 
 /// Reads the configuration and evaluates it with what its `data` blocks read; connects to the clusters that are used.
+///
+/// `early` are those that were met already.
 pub(super) async fn open(
     global: &Global,
     variables: &Variables,
     loaded: &Loaded,
+    mut early: Early,
     needs: Needs,
     terminal: &mut Terminal,
 ) -> Result<Open, Failure> {
-    let mut early = Early::default();
-    if needs.look && !config::mentions_clusters(&global.chdir) {
-        early = early::begin(global, &connecting::unnamed(), loaded).await;
+    if !early.connections.clusters.is_empty() {
+        early = early::begin(global, &connecting::unnamed(), loaded, early.connections).await;
     }
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
     if needs.look && early.looks.is_empty() {
-        early = early::begin(global, &eval::known_clusters(&config), loaded).await;
+        early = early::begin(global, &eval::known_clusters(&config), loaded, early.connections).await;
     }
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };
