@@ -3,11 +3,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::HeaderValue;
-use kube::client::ClientBuilder;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 
 use super::credentials::{self, CredentialsError};
-use super::{Cluster, ClusterError, proxy};
+use super::{Cluster, ClusterError, proxy, transport};
 
 /// Where the API server is.
 #[derive(Clone, Debug)]
@@ -27,7 +26,7 @@ pub(crate) enum Target {
 /// How to talk to the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Requests at the same time; 32 by default. HTTP/1.1 has one connection for each.
+    /// Requests at the same time; 32 by default.
     pub parallelism: usize,
     /// For one request with its answer; 60 seconds by default.
     pub timeout: Duration,
@@ -73,7 +72,7 @@ pub(crate) async fn connect(target: Target, settings: Settings) -> Result<Cluste
     };
     let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
     let plugin = config.auth_info.exec.clone();
-    let made = tokio::task::spawn_blocking(move || ClientBuilder::try_from(prepared(config)).map(ClientBuilder::build));
+    let made = tokio::task::spawn_blocking(move || transport::client(prepared(config)));
     let client = match made.await {
         Ok(Ok(client)) => client,
         Ok(Err(kube::Error::Auth(source))) => {

@@ -6,6 +6,7 @@ mod discovery;
 mod error;
 mod objects;
 mod proxy;
+mod transport;
 mod watch;
 
 pub(crate) use client::Cluster;

@@ -1,0 +1,113 @@
+//! The way to a server: one connection that all requests share, and one for each watch.
+//!
+//! A TLS handshake costs both sides more than most answers do, and over HTTP/2 one is enough. A watch has no end, and
+//! would hold one of the streams that a server grants a connection, 250 of Go's: watches go over HTTP/1.1.
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_timeout::TimeoutConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::Config;
+use kube::client::{Body, ClientBuilder, ConfigExt};
+use tower::{BoxError, Service, ServiceBuilder};
+use tower_http::decompression::DecompressionLayer;
+
+type Connector = TimeoutConnector<HttpsConnector<HttpConnector>>;
+
+/// A connection on which nothing moves is asked for a sign of life after so long, and given up where none comes.
+///
+/// <https://github.com/kubernetes/apimachinery/blob/master/pkg/util/net/http.go>
+const IDLE: Duration = Duration::from_secs(30);
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// How much of one answer, and of all together, may be under way, in bytes: a page of a LIST comes without a halt.
+const STREAM_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 64 << 20;
+
+/// Returns a client. Through a proxy, and without TLS, each request under way has a connection of its own.
+pub(super) fn client(config: Config) -> Result<kube::Client, kube::Error> {
+    if config.proxy_url.is_some() || config.cluster_url.scheme_str() != Some("https") {
+        return ClientBuilder::try_from(config).map(ClientBuilder::build);
+    }
+    let authentication = config.auth_layer()?;
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .layer(DecompressionLayer::new().gzip(!config.disable_compression))
+        .option_layer(authentication)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(Transport::new(&config)?);
+    Ok(kube::Client::new(service, config.default_namespace))
+}
+
+#[derive(Clone)]
+struct Transport {
+    shared: Client<Connector, Body>,
+    alone: Client<Connector, Body>,
+}
+
+impl Transport {
+    fn new(config: &Config) -> Result<Self, kube::Error> {
+        let tls = config.rustls_client_config()?;
+        let https = || {
+            let builder = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_only();
+            match &config.tls_server_name {
+                Some(name) => fixed(name).map(|resolver| builder.with_server_name_resolver(resolver)),
+                None => Ok(builder),
+            }
+        };
+        let timed = |connector| {
+            let mut connector = TimeoutConnector::new(connector);
+            connector.set_connect_timeout(config.connect_timeout);
+            connector
+        };
+        let shared = timed(https()?.enable_all_versions().wrap_connector(tcp()));
+        let alone = timed(https()?.enable_http1().wrap_connector(tcp()));
+        Ok(Self { shared: sharing().build(shared), alone: Builder::new(TokioExecutor::new()).build(alone) })
+    }
+}
+
+/// Returns what asks for the certificate of this name, whatever the server's address is.
+fn fixed(name: &str) -> Result<FixedServerNameResolver, kube::Error> {
+    match name.to_owned().try_into() {
+        Ok(name) => Ok(FixedServerNameResolver::new(name)),
+        Err(error) => Err(kube::Error::Service(Box::new(error))),
+    }
+}
+
+fn tcp() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector
+}
+
+fn sharing() -> Builder {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(IDLE)
+        .http2_keep_alive_timeout(SIGN_OF_LIFE)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW);
+    builder
+}
+
+impl Service<Request<Body>> for Transport {
+    type Response = Response<hyper::body::Incoming>;
+    type Error = hyper_util::client::legacy::Error;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
+        if is_watch { self.alone.request(request) } else { self.shared.request(request) }
+    }
+}
