@@ -10,6 +10,8 @@ pub(crate) enum Readiness {
     Ready { note: Option<String> },
     /// On its way, with the reason that the object itself gives.
     Waiting { reason: String },
+    /// Nothing that it needs is on its way, as far as can be seen: it is waited for, but not for long.
+    Stalled { reason: String },
     /// It will not become ready without a change.
     Failed { reason: String },
 }
@@ -32,6 +34,11 @@ impl Readiness {
     /// Returns the verdict of an object that is on its way.
     pub(crate) fn waiting(reason: impl Into<String>) -> Self {
         Self::Waiting { reason: reason.into() }
+    }
+
+    /// Returns the verdict of an object that needs what is not on its way.
+    pub(crate) fn stalled(reason: impl Into<String>) -> Self {
+        Self::Stalled { reason: reason.into() }
     }
 
     /// Returns the verdict of an object that will not become ready.

@@ -36,11 +36,18 @@ pub(crate) struct Limits {
     pub timeout: Duration,
     /// How long a failure must last to end a wait early. 5 seconds by default.
     pub grace: Duration,
+    /// How long an object is waited for that needs what is not on its way, such as room on a node. A minute by default.
+    pub stall: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { parallelism: 32, timeout: Duration::from_mins(10), grace: Duration::from_secs(5) }
+        Self {
+            parallelism: 32,
+            timeout: Duration::from_mins(10),
+            grace: Duration::from_secs(5),
+            stall: Duration::from_mins(1),
+        }
     }
 }
 
@@ -129,7 +136,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn patience(&self) -> Patience {
-        Patience { timeout: self.limits.timeout, grace: self.limits.grace }
+        Patience { timeout: self.limits.timeout, grace: self.limits.grace, stall: self.limits.stall }
     }
 
     /// Tells an event; that nobody listens is no reason to stop.

@@ -31,6 +31,8 @@ pub(super) struct Patience {
     pub timeout: Duration,
     /// How long a failure must last to be believed: containers crash while what they need comes up.
     pub grace: Duration,
+    /// How long to wait where nothing that is needed is on its way: who adds it may be slow to say so.
+    pub stall: Duration,
 }
 
 /// After this long, events are looked at too: they say why nothing moves.
@@ -38,6 +40,24 @@ const QUIET: Duration = Duration::from_secs(5);
 
 /// Changes come in bursts; so long they are gathered.
 const BURST: Duration = Duration::from_millis(50);
+
+/// Something that ends a wait early if it lasts.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    since: Instant,
+    patience: Duration,
+}
+
+impl Trouble {
+    /// Returns the same trouble, or the beginning of another.
+    fn go_on(before: Option<Self>, patience: Duration) -> Self {
+        before.filter(|before| before.patience == patience).unwrap_or_else(|| Self { since: Instant::now(), patience })
+    }
+
+    fn ends(self) -> Instant {
+        self.since + self.patience
+    }
+}
 
 impl Watching {
     /// Waits until an object that was applied is ready; `tell` is called with each new reason.
@@ -57,22 +77,24 @@ impl Watching {
             return Waited::Ready { note };
         }
         self.follow_around(&applied.kind(), namespace);
-        let (start, mut failing_since, mut told, mut asked_events) = (Instant::now(), None, String::new(), false);
+        let events = Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(Arc::from) };
+        let (start, mut trouble, mut told, mut asked_events) = (Instant::now(), None, String::new(), false);
         let mut interrupted = std::pin::pin!(interrupted);
         loop {
-            let reason = match verdict {
+            let (reason, patient_for) = match verdict {
                 Readiness::Ready { note } => return Waited::Ready { note },
-                Readiness::Waiting { reason } => {
-                    failing_since = None;
-                    reason
+                Readiness::Waiting { reason } => (reason, None),
+                // Events say that help is on its way: who cannot read them cannot tell that it is not.
+                Readiness::Stalled { reason } => {
+                    let is_told = area.sight().whole.contains(&events);
+                    (reason, Some(patience.stall).filter(|_| is_told))
                 }
-                Readiness::Failed { reason } => {
-                    if failing_since.get_or_insert_with(Instant::now).elapsed() >= patience.grace {
-                        return Waited::Failed { reason };
-                    }
-                    reason
-                }
+                Readiness::Failed { reason } => (reason, Some(patience.grace)),
             };
+            trouble = patient_for.map(|patience| Trouble::go_on(trouble, patience));
+            if trouble.is_some_and(|trouble| trouble.ends() <= Instant::now()) {
+                return Waited::Failed { reason };
+            }
             if reason != told {
                 tell(&reason);
                 told.clone_from(&reason);
@@ -82,9 +104,9 @@ impl Watching {
             }
             if !asked_events && start.elapsed() >= QUIET {
                 asked_events = true;
-                self.follow(Scope { kind: Kind::new("v1", "Event"), namespace: namespace.map(Arc::from) }, namespace);
+                self.follow(events.clone(), namespace);
             }
-            let next = next_look(start, failing_since, patience, asked_events);
+            let next = next_look(start, trouble, patience, asked_events);
             tokio::select! {
                 _ = changes.changed() => tokio::time::sleep(BURST).await,
                 () = tokio::time::sleep_until(next) => {}
@@ -186,11 +208,10 @@ fn is_gone(sight: &Sight, scope: &Scope, identity: &Identity, uid: &str) -> Opti
 }
 
 /// Returns when to look again even if nothing moves.
-fn next_look(start: Instant, failing_since: Option<Instant>, patience: Patience, asked_events: bool) -> Instant {
+fn next_look(start: Instant, trouble: Option<Trouble>, patience: Patience, asked_events: bool) -> Instant {
     let timeout = start + patience.timeout;
     let quiet = if asked_events { timeout } else { start + QUIET };
-    let grace = failing_since.map_or(timeout, |since| since + patience.grace);
-    timeout.min(quiet).min(grace)
+    timeout.min(quiet).min(trouble.map_or(timeout, Trouble::ends))
 }
 
 #[cfg(test)]
@@ -211,6 +232,7 @@ mod tests {
         match object.text("/status/phase") {
             Some("ready") => Readiness::ready(),
             Some("crash") => Readiness::failed("crash loop"),
+            Some("alone") => Readiness::stalled("no room"),
             _ => Readiness::waiting("not yet"),
         }
     }
@@ -252,7 +274,8 @@ mod tests {
         let applied = Object::new(applied).expect("an object");
         let span = Span { file: FileId(0), start: 0, end: 0 };
         let desired = DesiredObject::new(applied.clone(), span, by_status);
-        let patience = Patience { timeout: Duration::from_mins(10), grace: Duration::from_secs(5) };
+        let patience =
+            Patience { timeout: Duration::from_mins(10), grace: Duration::from_secs(5), stall: Duration::from_mins(1) };
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = |reason: &str| told.lock().expect("a lock").push(reason.to_owned());
         let waited = watching.ready(&desired, &applied, patience, tell, std::future::pending()).await;
@@ -289,6 +312,16 @@ mod tests {
         let (waited, _) = wait(&watching, widget(9, "")).await;
         assert_eq!(waited, Waited::Failed { reason: "crash loop".to_owned() });
         assert!(start.elapsed() < Duration::from_secs(7), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_helps_is_given_up_after_a_minute() {
+        let (watching, _) = watching(widget(10, "alone"), &[]).await;
+        let start = Instant::now();
+        let (waited, _) = wait(&watching, widget(9, "")).await;
+        assert_eq!(waited, Waited::Failed { reason: "no room".to_owned() });
+        let seconds = start.elapsed().as_secs();
+        assert!((60..70).contains(&seconds), "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ pub(super) fn pod(object: &Object, surroundings: Surroundings<'_>) -> Readiness 
             return Readiness::waiting("scheduling gates hold it back");
         }
         Some(scheduled) if scheduled.is("False") => {
-            return Readiness::waiting(format!("cannot be scheduled: {}", scheduled.message));
+            return unscheduled(object, scheduled.message, surroundings);
         }
         _ => {}
     }
@@ -44,13 +44,33 @@ pub(super) fn pod(object: &Object, surroundings: Surroundings<'_>) -> Readiness 
     if ready { Readiness::ready() } else { Readiness::waiting(hold_up(object, surroundings)) }
 }
 
+/// Returns the verdict on a pod that no node takes: room is made for it by an autoscaler of nodes, by pods that it
+/// may drive out, and by those that are leaving.
+///
+/// <https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md#what-events-are-emitted-by-ca>,
+/// <https://karpenter.sh/docs/troubleshooting/>
+fn unscheduled(object: &Object, message: &str, surroundings: Surroundings<'_>) -> Readiness {
+    let reason = format!("cannot be scheduled: {message}");
+    let newest = |reasons: &[&str]| generic::newest_event(object, surroundings, reasons).map(|told| told.time);
+    let coming = newest(&["TriggeredScaleUp", "Nominated"]);
+    if coming.is_some() && coming >= newest(&["NotTriggerScaleUp"]) {
+        return Readiness::waiting(format!("{reason}; a node is on its way"));
+    }
+    let makes_room = object.text("/status/nominatedNodeName").is_some_and(|name| !name.is_empty());
+    let is_left = surroundings.of_kind("Pod", object.namespace()).any(Object::is_terminating);
+    if makes_room || is_left { Readiness::waiting(reason) } else { Readiness::stalled(reason) }
+}
+
 /// Returns the worst that the pods have to tell, the pod's name first: failures, then reasons to wait.
 pub(super) fn worst(pods: &[&Object], surroundings: Surroundings<'_>) -> Option<Readiness> {
-    let mut waiting = None;
+    let (mut stalled, mut waiting) = (None, None);
     for object in pods {
         match pod(object, surroundings) {
             Readiness::Failed { reason } => {
                 return Some(Readiness::failed(format!("pod {}: {reason}", object.name())));
+            }
+            Readiness::Stalled { reason } => {
+                stalled.get_or_insert_with(|| Readiness::stalled(format!("pod {}: {reason}", object.name())));
             }
             Readiness::Waiting { reason } => {
                 waiting.get_or_insert_with(|| Readiness::waiting(format!("pod {}: {reason}", object.name())));
@@ -58,7 +78,7 @@ pub(super) fn worst(pods: &[&Object], surroundings: Surroundings<'_>) -> Option<
             Readiness::Ready { .. } => {}
         }
     }
-    waiting
+    stalled.or(waiting)
 }
 
 /// Returns the statuses of all containers, init containers first.

@@ -16,6 +16,7 @@ fn verdict(object: Json, around: &[Json]) -> String {
         Readiness::Ready { note: None } => "ready".to_owned(),
         Readiness::Ready { note: Some(note) } => format!("ready: {note}"),
         Readiness::Waiting { reason } => format!("waiting: {reason}"),
+        Readiness::Stalled { reason } => format!("stalled: {reason}"),
         Readiness::Failed { reason } => format!("failed: {reason}"),
     }
 }
@@ -180,6 +181,24 @@ fn pods() {
 }
 
 #[test]
+fn a_pod_that_no_node_takes_waits_while_room_is_made() {
+    let conditions = condition("PodScheduled", "False", "Unschedulable", "no GPU");
+    let status = json!({"phase": "Pending", "conditions": conditions});
+    let pod = || live("v1", "Pod", json!({}), status.clone());
+    let growing = event("Pod", "x", "TriggeredScaleUp", "1->2", EARLY);
+    check_among(pod(), std::slice::from_ref(&growing), "waiting: cannot be scheduled: no GPU; a node is on its way");
+    let full = event("Pod", "x", "NotTriggerScaleUp", "max node group size reached", LATE);
+    check_among(pod(), &[growing, full], "stalled: cannot be scheduled: no GPU");
+    let mut leaving = live("v1", "Pod", json!({}), json!({}));
+    leaving["metadata"]["name"] = "old".into();
+    leaving["metadata"]["deletionTimestamp"] = EARLY.into();
+    check_among(pod(), &[leaving], "waiting: cannot be scheduled: no GPU");
+    let mut nominated = pod();
+    nominated["status"]["nominatedNodeName"] = "node-1".into();
+    check(nominated, "waiting: cannot be scheduled: no GPU");
+}
+
+#[test]
 fn pods_by_phase_and_condition() {
     let with = |status: Json| live("v1", "Pod", json!({}), status);
     check(with(json!({"phase": "Succeeded"})), "ready");
@@ -188,7 +207,7 @@ fn pods_by_phase_and_condition() {
     let unschedulable = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes: Insufficient nvidia.com/gpu");
     check(
         with(json!({"phase": "Pending", "conditions": unschedulable})),
-        "waiting: cannot be scheduled: 0/3 nodes: Insufficient nvidia.com/gpu",
+        "stalled: cannot be scheduled: 0/3 nodes: Insufficient nvidia.com/gpu",
     );
     let gated = condition("PodScheduled", "False", "SchedulingGated", "");
     check(with(json!({"phase": "Pending", "conditions": gated})), "waiting: scheduling gates hold it back");

@@ -163,6 +163,7 @@ fn count(object: &Object, name: &str) -> i64 {
 fn conclude(counted: String, told: Option<Readiness>) -> Readiness {
     match told {
         Some(Readiness::Failed { reason }) => Readiness::failed(reason),
+        Some(Readiness::Stalled { reason }) => Readiness::stalled(format!("{counted}; {reason}")),
         Some(Readiness::Waiting { reason }) => Readiness::waiting(format!("{counted}; {reason}")),
         Some(Readiness::Ready { .. }) | None => Readiness::waiting(counted),
     }
@@ -170,7 +171,9 @@ fn conclude(counted: String, told: Option<Readiness>) -> Readiness {
 
 fn with_reason(message: &str, told: Option<Readiness>) -> String {
     match told {
-        Some(Readiness::Failed { reason } | Readiness::Waiting { reason }) => format!("{message} ({reason})"),
+        Some(Readiness::Failed { reason } | Readiness::Stalled { reason } | Readiness::Waiting { reason }) => {
+            format!("{message} ({reason})")
+        }
         _ => message.to_owned(),
     }
 }
