@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::project::Project;
 use super::terminal::Terminal;
 use crate::model::{Diagnostic, Json};
+use crate::plan;
 
 /// Check everything that can be known with no cluster: syntax, references, types, names, Ray.
 #[derive(Debug, Args)]
@@ -31,7 +32,11 @@ The exit code is 1 where it is not.";
 
 impl Validate {
     pub(super) fn run(&self, global: &Global, terminal: &mut Terminal) -> Result<Exit, Failure> {
-        let project = match Project::open(global, &self.variables, terminal) {
+        let opened = Project::open(global, &self.variables, terminal).and_then(|project| {
+            plan::check_identities(&project.evaluation.desired).map_err(Failure::Mistakes)?;
+            Ok(project)
+        });
+        let project = match opened {
             Err(Failure::Mistakes(found)) if terminal.json => {
                 terminal.diagnostics(&found)?;
                 let is_error = |diagnostic: &&Diagnostic| diagnostic.is_error();

@@ -283,9 +283,21 @@ pub(super) fn check_names(block: &Block, attributes: &[&str], blocks: &[&str], d
 
 fn unknown<'a>(kind: &str, what: &str, name: &str, span: Span, known: impl Iterator<Item = &'a str>) -> Diagnostic {
     let diagnostic = Diagnostic::error(format!("`{kind}` has no {what} `{name}`")).at(span);
-    match nearest(name, known) {
-        Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
-        None => diagnostic,
+    match (of_terraform(kind, name), nearest(name, known)) {
+        (Some(hint), _) => diagnostic.hint(hint),
+        (None, Some(meant)) => diagnostic.hint(format!("did you mean `{meant}`?")),
+        (None, None) => diagnostic,
+    }
+}
+
+/// Says what to do instead of what Terraform has.
+fn of_terraform(kind: &str, name: &str) -> Option<&'static str> {
+    match (kind, name) {
+        ("lifecycle", "create_before_destroy") => {
+            Some("two objects cannot have one name: what must be replaced is deleted first; leave it out")
+        }
+        ("rayform", "required_providers") => Some("the resource types are part of rayform: leave it out"),
+        _ => None,
     }
 }
 

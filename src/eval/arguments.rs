@@ -192,6 +192,11 @@ fn unknown(owner: Owner<'_>, what: &str, name: &str, span: Span, fields: &Fields
     if let Some(meant) = nearest(name, known()) {
         return diagnostic.hint(format!("did you mean `{meant}`?"));
     }
+    if name == "namespace"
+        && let Some(other) = ["head", "target"].into_iter().find(|other| fields.by_name.contains_key(*other))
+    {
+        return diagnostic.hint(format!("it lives in the namespace of its `{other}`: leave it out"));
+    }
     let all: Vec<String> = known().map(|name| format!("`{name}`")).collect();
     if all.is_empty() || all.len() > 12 {
         return diagnostic;

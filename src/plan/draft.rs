@@ -16,8 +16,8 @@ use super::description::is_outdated;
 use super::judge::Context;
 use super::judging::{self, Judgement};
 use super::{
-    Action, Change, Mode, Options, Plan, PlannedCluster, Question, ResourcePlan, drift, finish, imports, kinds, mask,
-    moves, needs, orphan, outputs, prepare, removals, select, triggers,
+    Action, Change, Mode, Options, Plan, PlannedCluster, Question, ResourcePlan, drift, finish, identities, imports,
+    kinds, mask, moves, needs, orphan, outputs, prepare, removals, select, triggers,
 };
 
 /// A plan of which some changes still wait for the server's word.
@@ -55,7 +55,7 @@ pub(crate) fn draft(
     let schemas = kinds::gather(&desired, observed)?;
     let ignored = drift::ignored(&desired);
     let stamped = stamp(&mut desired, state, observed, &schemas);
-    check_identities(&stamped)?;
+    identities::check(&stamped)?;
     let graph = needs::graph(&desired, &stamped, state);
     let selection = select::select(&graph, &options)?;
     moves::check_selection(&moved, &selection)?;
@@ -276,27 +276,6 @@ fn stamp(desired: &mut Desired, state: &State, observed: &Clusters<Observed>, sc
     })
     .into_iter()
     .collect()
-}
-
-/// Two resources must not stand for the same object: each would undo the other.
-fn check_identities(stamped: &Stamped) -> Result<(), Vec<Diagnostic>> {
-    let mut seen: BTreeMap<Located, (&Address, &DesiredObject)> = BTreeMap::new();
-    let mut errors = Vec::new();
-    for (address, object) in stamped.iter().flat_map(|(address, objects)| objects.iter().map(move |it| (address, it))) {
-        let located = object.located();
-        if let Some((first_address, first)) = seen.get(&located) {
-            let error = format!("{located} is described twice, by `{first_address}` and by `{address}`");
-            let says = |what: &str, object: &DesiredObject| match object.place.as_str() {
-                "" => what.to_owned(),
-                place => format!("{what}, {place}"),
-            };
-            let diagnostic = Diagnostic::error(error).labelled(object.span, says("here again", object));
-            errors.push(diagnostic.related(first.span, says("first here", first)));
-        } else {
-            seen.insert(located, (address, object));
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn claims(stamped: &Stamped, mode: Mode) -> BTreeMap<Located, Address> {
