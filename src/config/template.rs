@@ -1,4 +1,5 @@
 //! Templates: strip markers applied, heredocs dedented, directives as parts.
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,6 +52,9 @@ fn simplify(parts: Vec<Part>) -> Form {
 }
 
 fn join(parts: Vec<Part>) -> Vec<Part> {
+    if is_joined(&parts) {
+        return parts;
+    }
     let (mut joined, mut text) = (Vec::with_capacity(parts.len()), String::new());
     for part in parts {
         let part = match part {
@@ -77,6 +81,17 @@ fn join(parts: Vec<Part>) -> Vec<Part> {
         joined.push(Part::Literal(Arc::from(text)));
     }
     joined
+}
+
+/// Tells whether there is nothing to join: no text is empty, or beside another one, or inside of a directive.
+fn is_joined(parts: &[Part]) -> bool {
+    let is_plain = |part: &Part| match part {
+        Part::Literal(text) => !text.is_empty(),
+        Part::Interpolation(_) => true,
+        Part::If(_) | Part::For(_) => false,
+    };
+    let are_texts = |pair: &[Part]| matches!(pair, [Part::Literal(_), Part::Literal(_)]);
+    parts.iter().all(is_plain) && !parts.windows(2).any(are_texts)
 }
 
 /// Lowers a heredoc; `<<-` loses the smallest indentation of its lines.
@@ -120,9 +135,10 @@ fn lower(
                 let strip_after = elements.get(index + 1).map_or(strip_end, |element| starts(element).strip_start());
                 let text = match style {
                     Style::QuotedDirective => {
-                        unescape(text.as_str()).map_err(|escape| invalid_escape(&escape, lowering.span(text.span())))?
+                        let refused = |escape: String| invalid_escape(&escape, lowering.span(text.span()));
+                        Cow::Owned(unescape(text.as_str()).map_err(refused)?)
                     }
-                    Style::Quoted | Style::Lines => text.as_str().to_owned(),
+                    Style::Quoted | Style::Lines => Cow::Borrowed(text.as_str()),
                 };
                 literals(&text, style, strip_before, strip_after, &mut parts);
             }
