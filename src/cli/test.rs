@@ -153,25 +153,55 @@ impl Bench {
         run: &TestRun,
         terminal: &mut Terminal,
     ) -> Result<Vec<Diagnostic>, Failure> {
-        let loaded = config::load_beside(&self.global.chdir, self.sources.clone());
+        let global = self.place(run)?;
+        let loaded = config::load_beside(&global.chdir, self.sources.clone());
         terminal.sources = loaded.sources;
         let config = loaded.config.map_err(Failure::Mistakes)?;
-        let mut planning = self.planning.clone();
-        planning.variables.given = self.given(&config, tests, run)?;
-        match self.carry_out(planning, run, terminal).await {
+        let planning = self.planning(&global, &config, tests, run)?;
+        match self.carry_out(&global, &planning, run, terminal).await {
             Err(Failure::Mistakes(found)) if !run.expect_failures.is_empty() => {
                 expected(&config, run, found).map_err(Failure::Mistakes)
             }
             Err(failure) => Err(failure),
             Ok(_) if !run.expect_failures.is_empty() => Ok(run.expect_failures.iter().map(unfailed).collect()),
-            Ok((planned, state)) => self.look(&planned, &state, run).await,
+            Ok((planned, state)) => self.look(&global, &planned, &state, run).await,
         }
     }
 
+    /// Returns where a run works: another module has a state of its own, on the same sandbox.
+    fn place(&self, run: &TestRun) -> Result<Global, Failure> {
+        let Some(module) = &run.module else { return Ok(self.global.clone()) };
+        let chdir = self.global.chdir.join(module);
+        if !project::has_configuration(&chdir)? {
+            let missing = Diagnostic::error(format!("there is no configuration in `{}`", chdir.display()));
+            let hint = "the folder is looked for from that of the configuration, not from that of the test";
+            return Err(Failure::Mistakes(vec![missing.at(run.header).hint(hint)]));
+        }
+        let name = module.components().filter_map(|part| part.as_os_str().to_str()).collect::<Vec<_>>().join("-");
+        Ok(Global { chdir, workspace: Some(format!("module-{name}")), ..self.global.clone() })
+    }
+
+    /// Returns how a run plans.
+    fn planning(
+        &self,
+        global: &Global,
+        config: &Arc<Config>,
+        tests: &TestFile,
+        run: &TestRun,
+    ) -> Result<Planning, Failure> {
+        let mut planning = self.planning.clone();
+        planning.variables.given = self.given(global, config, tests, run)?;
+        planning.refresh_only |= run.options.refresh_only;
+        planning.refresh &= !run.options.trusting;
+        planning.targets.extend(run.options.targets.iter().cloned());
+        planning.replace.extend(run.options.replace.iter().cloned());
+        Ok(planning)
+    }
+
     /// Evaluates the values that the file and the run give to variables.
-    fn given(&self, config: &Arc<Config>, tests: &TestFile, run: &TestRun) -> Result<Given, Failure> {
+    fn given(&self, global: &Global, config: &Arc<Config>, tests: &TestFile, run: &TestRun) -> Result<Given, Failure> {
         let mut sources = self.sources.clone();
-        let inputs = project::inputs(&self.global, &Variables::default(), &mut sources)?;
+        let inputs = project::inputs(global, &Variables::default(), &mut sources)?;
         let mut names = Names::from([(Arc::from("run"), Value::Map(Arc::new(self.runs.clone())))]);
         let (mut values, mut assignments) = (BTreeMap::new(), Vec::new());
         for attribute in tests.variables.iter().chain(&run.variables) {
@@ -189,12 +219,14 @@ impl Bench {
     /// Plans or applies; returns the plan's evaluation and the state that it led to.
     async fn carry_out(
         &self,
-        planning: Planning,
+        global: &Global,
+        planning: &Planning,
         run: &TestRun,
         terminal: &mut Terminal,
     ) -> Result<(Arc<eval::Evaluation>, State), Failure> {
-        let lock = working::begin(&self.global, &planning.locking, "test", terminal)?;
-        let planned: Planned = planning::plan(&self.global, &planning, Mode::Apply, terminal).await?;
+        let lock = working::begin(global, &planning.locking, "test", terminal)?;
+        let mode = if planning.refresh_only { Mode::RefreshOnly } else { Mode::Apply };
+        let planned: Planned = planning::plan(global, planning, mode, terminal).await?;
         let (evaluation, store) = (planned.project.evaluation.clone(), planned.store.clone());
         if run.command == TestCommand::Plan {
             return Ok((evaluation, planned.state));
@@ -208,33 +240,34 @@ impl Bench {
     /// Checks the conditions, and remembers the outputs for later runs.
     async fn look(
         &mut self,
+        global: &Global,
         evaluation: &eval::Evaluation,
         state: &State,
         run: &TestRun,
     ) -> Result<Vec<Diagnostic>, Failure> {
         let mut known = if run.command == TestCommand::Apply { project::known(state) } else { Known::default() };
-        let outputs = self.outputs(evaluation, &mut known, run).await?;
+        let outputs = outputs(global, evaluation, &mut known, run).await?;
         let outputs = Value::map(outputs.into_iter().map(|(name, output)| (name, output.value)));
         self.runs.insert(run.name.clone(), outputs.clone());
         let runs = Value::Map(Arc::new(self.runs.clone()));
         let names = Names::from([(Arc::from("run"), runs), (Arc::from("output"), outputs)]);
         Ok(evaluation.unmet(&run.asserts, &known, &names))
     }
+}
 
-    /// Returns the outputs; after an apply, what they want to know of the cluster is asked.
-    async fn outputs(
-        &self,
-        evaluation: &eval::Evaluation,
-        known: &mut Known,
-        run: &TestRun,
-    ) -> Result<BTreeMap<String, Output>, Failure> {
-        if run.command == TestCommand::Plan {
-            return Ok(evaluation.desired.outputs.clone());
-        }
-        let all = evaluation.clusters.keys().cloned().collect();
-        let connections = connecting::connect(&self.global, &evaluation.clusters, all, Connections::default()).await?;
-        reading::settle(&connections, known, |known| evaluation.outputs(known)).await
+/// Returns the outputs; after an apply, what they want to know of the cluster is asked.
+async fn outputs(
+    global: &Global,
+    evaluation: &eval::Evaluation,
+    known: &mut Known,
+    run: &TestRun,
+) -> Result<BTreeMap<String, Output>, Failure> {
+    if run.command == TestCommand::Plan {
+        return Ok(evaluation.desired.outputs.clone());
     }
+    let all = evaluation.clusters.keys().cloned().collect();
+    let connections = connecting::connect(global, &evaluation.clusters, all, Connections::default()).await?;
+    reading::settle(&connections, known, |known| evaluation.outputs(known)).await
 }
 
 impl Verdict {

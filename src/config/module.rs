@@ -77,7 +77,7 @@ fn source(
 }
 
 /// Reads the text of `source`.
-fn parse(text: &str) -> Result<Source, Box<Diagnostic>> {
+pub(super) fn parse(text: &str) -> Result<Source, Box<Diagnostic>> {
     if text == "." || text == ".." || text.starts_with("./") || text.starts_with("../") {
         return Ok(Source::Local(PathBuf::from(text)));
     }

@@ -78,7 +78,7 @@ pub(super) fn import(block: Block, config: &mut Config, diagnostics: &mut Vec<Di
         return;
     };
     if to.value.as_reference().is_none() && to.value.as_text().is_none() {
-        diagnostics.push(no_name(&to));
+        diagnostics.push(no_name(&to.name, &to.value));
         return;
     }
     let for_each = take("for_each").map(|attribute| attribute.value);
@@ -108,20 +108,25 @@ pub(super) fn check(block: Block, config: &mut Config, diagnostics: &mut Vec<Dia
 
 /// Reads a name that is written out: a reference, or a text that holds one.
 fn selector(attribute: &Attribute, diagnostics: &mut Vec<Diagnostic>) -> Option<Target> {
-    let found = match attribute.value.as_text() {
+    named(&attribute.name, &attribute.value, diagnostics)
+}
+
+/// Reads one name of an attribute's value.
+pub(super) fn named(attribute: &str, value: &Expression, diagnostics: &mut Vec<Diagnostic>) -> Option<Target> {
+    let found = match value.as_text() {
         Some(text) => text.parse().ok(),
-        None => parts(&attribute.value).and_then(Target::of_parts),
+        None => parts(value).and_then(Target::of_parts),
     };
     if found.is_none() {
-        diagnostics.push(no_name(attribute));
+        diagnostics.push(no_name(attribute, value));
     }
     found
 }
 
-fn no_name(attribute: &Attribute) -> Diagnostic {
-    let message = format!("`{}` names no resource or module", attribute.name);
+fn no_name(attribute: &str, value: &Expression) -> Diagnostic {
+    let message = format!("`{attribute}` names no resource or module");
     let hint = "a name is written out, such as `redis.gcs`, `redis.gcs[\"a\"]` or `module.team[\"a\"].redis.gcs`";
-    Diagnostic::error(message).at(attribute.value.span).hint(hint)
+    Diagnostic::error(message).at(value.span).hint(hint)
 }
 
 /// Returns the parts of a reference with their keys, where all keys are written out.

@@ -1,12 +1,15 @@
 //! `*.rftest.hcl`: runs of a configuration with values for its variables, and what must hold then.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blocks::{Condition, Config};
 use super::collect::{check_names, conditions, items, labels, taker, twice};
 use super::ir::{Attribute, Block, Body, Expression, Form, Step};
+use super::module::{self, Source};
+use super::refactoring::named;
+use super::settings::{flag, literal_needed};
 use super::{Sources, parse};
-use crate::model::{Diagnostic, Span, nearest, on_large_stack};
+use crate::model::{Diagnostic, Span, Target, nearest, on_large_stack};
 
 /// One file of tests.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +29,19 @@ pub(crate) struct TestRun {
     pub asserts: Vec<Condition>,
     /// What must refuse: variables, outputs and resources, by reference.
     pub expect_failures: Vec<Expression>,
+    /// The folder of another module that is run instead, relative to that of the configuration.
+    pub module: Option<PathBuf>,
+    pub options: PlanOptions,
+}
+
+/// How a run plans: the flags of `plan` with the same names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PlanOptions {
+    pub refresh_only: bool,
+    /// `refresh = false`: the state is trusted.
+    pub trusting: bool,
+    pub targets: Vec<Target>,
+    pub replace: Vec<Target>,
 }
 
 /// What a run does.
@@ -72,19 +88,88 @@ fn variables(block: Block, diagnostics: &mut Vec<Diagnostic>) -> Vec<Attribute> 
 
 fn run(block: Block, tests: &mut TestFile, diagnostics: &mut Vec<Diagnostic>) {
     let Some([name]) = labels(&block, &["name"], diagnostics) else { return };
-    check_names(&block, &["command", "expect_failures"], &["variables", "assert"], diagnostics);
+    let blocks = ["variables", "assert", "module", "plan_options"];
+    check_names(&block, &["command", "expect_failures"], &blocks, diagnostics);
     let asserts = conditions(&block.body, "assert", diagnostics);
     let header = block.header;
     let Body { attributes, blocks, .. } = block.body;
-    let given = blocks.into_iter().filter(|inner| &*inner.kind == "variables");
-    let given: Vec<Attribute> = given.flat_map(|inner| variables(inner, diagnostics)).collect();
+    let (mut given, mut folder, mut options) = (Vec::new(), None, PlanOptions::default());
+    for inner in blocks {
+        match &*inner.kind {
+            "variables" => given.extend(variables(inner, diagnostics)),
+            "module" => folder = module(inner, diagnostics),
+            "plan_options" => options = plan_options(inner, diagnostics),
+            _ => {}
+        }
+    }
     let mut take = taker(attributes);
     let command = command(take("command"), diagnostics);
     let expect_failures = expected(take("expect_failures"), diagnostics);
     if let Some(first) = tests.runs.iter().find(|run| run.name == name) {
         return diagnostics.push(twice(format!("a second run `{name}`"), header, first.header));
     }
-    tests.runs.push(TestRun { name, header, command, variables: given, asserts, expect_failures });
+    tests.runs.push(TestRun {
+        name,
+        header,
+        command,
+        variables: given,
+        asserts,
+        expect_failures,
+        module: folder,
+        options,
+    });
+}
+
+/// Reads `module { source = "./…" }`.
+fn module(block: Block, diagnostics: &mut Vec<Diagnostic>) -> Option<PathBuf> {
+    labels(&block, &[], diagnostics);
+    check_names(&block, &["source"], &[], diagnostics);
+    let header = block.header;
+    let Some(source) = taker(block.body.attributes)("source") else {
+        diagnostics.push(Diagnostic::error("`module` needs the `source`").at(header));
+        return None;
+    };
+    match source.value.as_text().map(module::parse) {
+        Some(Ok(Source::Local(folder))) => return Some(folder),
+        Some(Err(diagnostic)) => diagnostics.push(diagnostic.at(source.value.span)),
+        Some(Ok(Source::Git(_))) | None => {
+            let message = "a run takes a module from a folder, written out, such as `\"./tests/setup\"`";
+            diagnostics.push(Diagnostic::error(message).at(source.value.span));
+        }
+    }
+    None
+}
+
+/// Reads `plan_options { … }`.
+fn plan_options(block: Block, diagnostics: &mut Vec<Diagnostic>) -> PlanOptions {
+    labels(&block, &[], diagnostics);
+    check_names(&block, &["mode", "refresh", "target", "replace"], &[], diagnostics);
+    let mut take = taker(block.body.attributes);
+    let mut options =
+        PlanOptions { trusting: !flag(take("refresh"), "refresh", true, diagnostics), ..PlanOptions::default() };
+    if let Some(mode) = take("mode") {
+        match (&mode.value.form, mode.value.as_text()) {
+            (Form::Name(name), _) if &**name == "normal" => {}
+            // `refresh-only` reads as one name, for names have hyphens.
+            (Form::Name(name), _) if &**name == "refresh-only" => options.refresh_only = true,
+            (_, Some("normal")) => {}
+            (_, Some("refresh-only")) => options.refresh_only = true,
+            _ => diagnostics.push(literal_needed("mode", "`normal` or `refresh-only`", &mode.value)),
+        }
+    }
+    options.targets = targets(take("target"), diagnostics);
+    options.replace = targets(take("replace"), diagnostics);
+    options
+}
+
+fn targets(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Target> {
+    let Some(attribute) = attribute else { return Vec::new() };
+    let (name, span) = (attribute.name, attribute.value.span);
+    let Some(items) = items(attribute.value) else {
+        diagnostics.push(Diagnostic::error(format!("`{name}` is a list of names, such as `[redis.gcs]`")).at(span));
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| named(&name, item, diagnostics)).collect()
 }
 
 fn command(attribute: Option<Attribute>, diagnostics: &mut Vec<Diagnostic>) -> TestCommand {

@@ -5,6 +5,7 @@ use crate::world::World;
 pub(crate) const STORIES: &[Told] = &[
     ("a_test_tells_what_holds_and_what_does_not", a_test_tells_what_holds_and_what_does_not),
     ("a_broken_run_skips_the_rest_of_its_file", a_broken_run_skips_the_rest_of_its_file),
+    ("a_run_prepares_with_another_module_and_plans_in_parts", a_run_prepares_with_another_module_and_plans_in_parts),
     ("mistakes_in_a_test_have_their_lines", mistakes_in_a_test_have_their_lines),
 ];
 
@@ -108,6 +109,62 @@ fn a_broken_run_skips_the_rest_of_its_file(world: &World) {
     assert_eq!(run.code, 1, "{run}");
     assert!(run.stdout.ends_with("\n0 passed, 1 failed, 1 skipped\n"), "{run}");
     assert!(run.stderr.contains("variable `team` has no value"), "{run}");
+}
+
+fn a_run_prepares_with_another_module_and_plans_in_parts(world: &World) {
+    let team = "variable \"team\" {\n  type = string\n}\n\ndata \"namespace\" \"team\" {\n  name = var.team\n}\n\n\
+                resource \"config_map\" \"a\" {\n  namespace = data.namespace.team.name\n  name = \"a\"\n}\n\n\
+                resource \"config_map\" \"b\" {\n  namespace = \"nowhere\"\n  name = \"b\"\n}\n";
+    std::fs::create_dir_all(world.folder().join("tests/setup")).expect("a folder");
+    // Without its options, a run would fail: there is no namespace `nowhere`.
+    world.configure(team);
+    world.write(
+        "tests/setup/main.rf.hcl",
+        "resource \"namespace\" \"team\" {\n  name = \"team-a\"\n}\n\noutput \"name\" {\n  value = namespace.team.name\n}\n",
+    );
+    let text = r#"
+run "setup" {
+  module {
+    source = "./tests/setup"
+  }
+}
+
+run "one" {
+  variables {
+    team = run.setup.name
+  }
+  plan_options {
+    target = [config_map.a]
+  }
+}
+
+run "rest" {
+  variables {
+    team = run.setup.name
+  }
+  plan_options {
+    mode = refresh-only
+  }
+}
+
+run "no_such_folder" {
+  module {
+    source = "./tests/nowhere"
+  }
+}
+"#;
+    world.write("team.rftest.hcl", text);
+    let run = world.rayform("test --json");
+    let verdicts: Vec<&str> = run.stdout.lines().filter(|line| line.contains("test_run")).collect();
+    let verdict = |name: &str, status: &str| {
+        format!(r#"{{"file":"team.rftest.hcl","run":"{name}","status":"{status}","type":"test_run"}}"#)
+    };
+    let expected = [("setup", "pass"), ("one", "pass"), ("rest", "pass"), ("no_such_folder", "error")];
+    assert_eq!(verdicts, expected.map(|(name, status)| verdict(name, status)), "{run}");
+    assert!(
+        run.stderr.contains("there is no configuration in") || run.stdout.contains("there is no configuration in"),
+        "{run}"
+    );
 }
 
 fn mistakes_in_a_test_have_their_lines(world: &World) {
