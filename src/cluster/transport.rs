@@ -29,11 +29,15 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 64 << 20;
 
 /// Returns a client. Through a proxy, and without TLS, each request under way has a connection of its own.
-pub(super) fn client(config: Config) -> Result<kube::Client, kube::Error> {
+pub(super) fn client(mut config: Config) -> Result<kube::Client, kube::Error> {
     if config.proxy_url.is_some() || config.cluster_url.scheme_str() != Some("https") {
         return ClientBuilder::try_from(config).map(ClientBuilder::build);
     }
     let authentication = config.auth_layer()?;
+    if authentication.is_some() {
+        // The plugin has answered with a token: it is not asked again, for a certificate.
+        config.auth_info.exec = None;
+    }
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .layer(DecompressionLayer::new().gzip(!config.disable_compression))
@@ -109,5 +113,28 @@ impl Service<Request<Body>> for Transport {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let is_watch = request.uri().query().is_some_and(|query| query.split('&').any(|part| part == "watch=true"));
         if is_watch { self.alone.request(request) } else { self.shared.request(request) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_plugin_is_asked_once_for_a_token() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (plugin, asked) = (folder.path().join("plugin"), folder.path().join("asked"));
+        let answer =
+            r#"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "t"}}"#;
+        std::fs::write(&plugin, format!("#!/bin/sh\necho x >> {}\necho '{answer}'\n", asked.display()))
+            .expect("written");
+        std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+        let mut config = Config::new("https://127.0.0.1:1".parse().expect("an address"));
+        let exec = serde_json::json!({"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"});
+        config.auth_info.exec = serde_json::from_value(exec).expect("an exec");
+        client(config).expect("a client");
+        assert_eq!(std::fs::read_to_string(asked).expect("it was asked"), "x\n");
     }
 }
