@@ -4,9 +4,13 @@ use std::process::ExitCode;
 
 use futures::StreamExt;
 use http::Request;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::rt::TokioExecutor;
+use kube::client::ConfigExt;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use tower::{BoxError, ServiceBuilder};
 
-/// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…` or `… patches FILE`.
+/// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…`, `… lists-sharing PATH…` or `… patches FILE`.
 pub(crate) const NAME: &str = "--floor";
 
 /// How many patches are under way at the same time.
@@ -17,10 +21,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let [kubeconfig, verb, rest @ ..] = arguments else { return ExitCode::FAILURE };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = client(Path::new(kubeconfig)).await;
+        let kubeconfig = Path::new(kubeconfig);
         match verb.as_str() {
-            "lists" => lists(&client, rest).await,
-            _ => patches(&client, &rest[0]).await,
+            "lists" => lists(&client(kubeconfig).await, rest).await,
+            "lists-sharing" => lists(&sharing(kubeconfig).await, rest).await,
+            _ => patches(&client(kubeconfig).await, &rest[0]).await,
         }
     });
     runtime.shutdown_background();
@@ -32,6 +37,21 @@ pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
     let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
     kube::Client::try_from(config.expect("a configuration")).expect("a client")
+}
+
+/// Returns a client whose requests share one connection over HTTP/2, as rayform's do.
+async fn sharing(kubeconfig: &Path) -> kube::Client {
+    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+    let config =
+        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a configuration");
+    let tls = config.rustls_client_config().expect("a way to trust the server");
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions().build();
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().expect("credentials"))
+        .map_err(BoxError::from)
+        .service(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector));
+    kube::Client::new(service, "default")
 }
 
 /// Reads all lists at once, as text.

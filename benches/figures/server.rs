@@ -101,11 +101,12 @@ impl Bench {
         run(command, &[0])
     }
 
-    fn lists(&self) -> Cost {
+    /// `verb` is `lists`, with a connection for each, or `lists-sharing`.
+    fn lists(&self, verb: &str) -> Cost {
         let path = |number: usize, plural: &str| format!("/api/v1/namespaces/bench-{number}/{plural}?limit=500");
         let paths: Vec<String> =
             (0..NAMESPACES).flat_map(|number| KINDS.map(|(_, _, plural)| path(number, plural))).collect();
-        self.floor("lists", &paths)
+        self.floor(verb, &paths)
     }
 
     /// Patches the same objects under other names, so that they are new as well.
@@ -151,8 +152,14 @@ fn objects(count: usize, namespaces: &str) -> Vec<Value> {
 pub(crate) fn plan(report: &mut Report) {
     let Some(bench) = Bench::start(1_000) else { return };
     bench.apply();
-    let (plan, lists) = in_turn(ROUNDS, || bench.plan(), || bench.lists());
+    let (plan, lists) = in_turn(ROUNDS, || bench.plan(), || bench.lists("lists"));
     tell(&format!("plan {:.3} s, LISTs {:.3} s", seconds(plan.wall), seconds(lists.wall)));
+    let sharing = measure::median((0..ROUNDS).map(|_| bench.lists("lists-sharing")).collect());
+    let ratio = seconds(plan.wall) / seconds(sharing.wall);
+    tell(&format!(
+        "against LISTs that share a connection, as rayform's do ({:.3} s): {ratio:.2} x",
+        seconds(sharing.wall)
+    ));
     report.at_most("plan of 1,000 objects against their LISTs", seconds(plan.wall) / seconds(lists.wall), " x", 2.5);
     report.at_most("the same: peak memory", megabytes(plan.memory), " MB", 100.0);
     let diff = run(bench.kubectl_diff(), &[0, 1]);
@@ -289,7 +296,7 @@ pub(crate) fn growth(report: &mut Report) {
         .filter_map(|count| {
             let bench = Bench::start(count)?;
             let apply = bench.apply();
-            let plan = in_turn(3, || bench.plan(), || bench.lists()).0;
+            let plan = in_turn(3, || bench.plan(), || bench.lists("lists")).0;
             tell(&format!(
                 "{count}: apply {:.2} s, plan {:.2} s, {:.0} MB",
                 seconds(apply.wall),
