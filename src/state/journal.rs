@@ -7,6 +7,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,10 +96,18 @@ impl Journal {
     }
 }
 
+/// While several wait for each sync, more of them are gathered for so long: a sync costs as much as many entries.
+const GATHERING: Duration = Duration::from_millis(1);
+
 /// Writes entries until the senders are gone; one sync for all that wait.
 fn write(path: &Path, mut file: File, receiver: &Receiver<(Entry, Synced)>, mut fold: Fold) -> Fold {
+    let mut is_busy = false;
     while let Ok(first) = receiver.recv() {
+        if is_busy {
+            std::thread::sleep(GATHERING);
+        }
         let batch: Vec<_> = std::iter::once(first).chain(receiver.try_iter()).collect();
+        is_busy = batch.len() > 1;
         let text: String = batch.iter().map(|(entry, _)| line(&Line::from(entry))).collect();
         let written = append(&mut file, text.as_bytes());
         for (entry, synced) in batch {
