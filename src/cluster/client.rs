@@ -174,7 +174,10 @@ impl Cluster {
             body = Body::from(bytes.clone());
         }
         let request = request.body(body).map_err(kube::Error::HttpError)?;
+        let start = tokio::time::Instant::now();
         let answer = self.0.client.send(request).await?;
+        let (code, elapsed) = (answer.status().as_u16(), start.elapsed());
+        tracing::debug!(method = %call.method, path = call.path, code, ?elapsed, "the server answers");
         self.0.has_answered.store(true, Ordering::Relaxed);
         let (parts, body) = answer.into_parts();
         let bytes = body.collect_bytes().await?;
