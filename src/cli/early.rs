@@ -16,6 +16,8 @@ use crate::workflow::{self, Glance, WorkflowError};
 pub(super) struct Early {
     pub connections: Connections,
     pub looks: Clusters<JoinHandle<Result<Glance, WorkflowError>>>,
+    /// No `cluster` block can name another cluster: who could not be reached is not tried again.
+    pub is_plain: bool,
 }
 
 /// Connects to the only cluster there can be, and asks it who it is; the state can be read meanwhile.
@@ -32,7 +34,7 @@ pub(super) async fn meet(global: &Global) -> Early {
         let cluster = cluster.clone();
         tokio::spawn(async move { cluster.introduction().await });
     }
-    Early { connections, looks: Clusters::new() }
+    Early { connections, looks: Clusters::new(), is_plain: true }
 }
 
 /// Connects to the clusters that something is recorded of, and begins to look at it.
@@ -54,5 +56,5 @@ pub(super) async fn begin(
     };
     let looks = connections.clusters.iter().map(look).collect();
     tokio::task::spawn_blocking(Schemas::prepare);
-    Early { connections, looks }
+    Early { connections, looks, is_plain: false }
 }

@@ -44,15 +44,16 @@ pub(super) async fn open(
     terminal: &mut Terminal,
 ) -> Result<Open, Failure> {
     if !early.connections.clusters.is_empty() {
-        early = early::begin(global, &connecting::unnamed(), loaded, early.connections).await;
+        let begun = early::begin(global, &connecting::unnamed(), loaded, early.connections).await;
+        early = Early { is_plain: true, ..begun };
     }
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
-    if needs.look && early.looks.is_empty() {
+    if needs.look && !early.is_plain && early.looks.is_empty() {
         early = early::begin(global, &eval::known_clusters(&config), loaded, early.connections).await;
     }
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };
-    let Early { mut connections, looks } = early;
+    let Early { mut connections, looks, .. } = early;
     let evaluation = loop {
         inputs.reading = Reading::From(reads.clone());
         let pass = eval::pass(&config, &inputs, &mut terminal.secrets);

@@ -23,7 +23,9 @@ use crate::state::State;
 /// Run the tests of the configuration: every `*.rftest.hcl` of the folder and of `tests/` below it.
 ///
 /// Each file has a sandbox and a state of its own, which its `run` blocks share in the order of the file and which go
-/// with it. A run that fails with an error skips the rest of its file. Exits with 1 where a run fails.
+/// with it. A run may work in another module (`module { source = "./FOLDER" }`, from the folder of the configuration),
+/// with a state of its own, and plan in part (`plan_options`). A run that fails with an error skips the rest of its
+/// file. Exits with 1 where a run fails.
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// Only this file; may be repeated.
