@@ -10,7 +10,8 @@ use kube::client::ConfigExt;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tower::{BoxError, ServiceBuilder};
 
-/// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…`, `… lists-sharing PATH…` or `… patches FILE`.
+/// The first argument that makes the benchmark a floor: `--floor KUBECONFIG lists PATH…`,
+/// `… lists-sharing PATH…` or `… patches FILE`.
 pub(crate) const NAME: &str = "--floor";
 
 /// How many patches are under way at the same time.
@@ -34,16 +35,17 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 /// Returns a client for the context of a kubeconfig.
 pub(crate) async fn client(kubeconfig: &Path) -> kube::Client {
+    kube::Client::try_from(configuration(kubeconfig).await).expect("a client")
+}
+
+async fn configuration(kubeconfig: &Path) -> kube::Config {
     let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
-    kube::Client::try_from(config.expect("a configuration")).expect("a client")
+    kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a configuration")
 }
 
 /// Returns a client whose requests share one connection over HTTP/2, as rayform's do.
 async fn sharing(kubeconfig: &Path) -> kube::Client {
-    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
-    let config =
-        kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a configuration");
+    let config = configuration(kubeconfig).await;
     let tls = config.rustls_client_config().expect("a way to trust the server");
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_only().enable_all_versions().build();
     let service = ServiceBuilder::new()

@@ -45,10 +45,10 @@ pub(super) async fn begin(
     global: &Global,
     configured: &Clusters<ClusterSettings>,
     loaded: &Loaded,
-    before: Connections,
+    before: Early,
 ) -> Early {
     let used = connecting::used(&Desired::default(), loaded);
-    let connected = connecting::connect(global, configured, used, before).await;
+    let connected = connecting::connect(global, configured, used, before.connections).await;
     let connections = connected.unwrap_or_default();
     let recorded = Some(&loaded.state).filter(|_| loaded.unfinished.is_none());
     let look = |(name, cluster): (&ClusterName, &Cluster)| {
@@ -56,5 +56,5 @@ pub(super) async fn begin(
     };
     let looks = connections.clusters.iter().map(look).collect();
     tokio::task::spawn_blocking(Schemas::prepare);
-    Early { connections, looks, is_plain: false }
+    Early { connections, looks, is_plain: before.is_plain }
 }

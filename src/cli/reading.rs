@@ -44,12 +44,11 @@ pub(super) async fn open(
     terminal: &mut Terminal,
 ) -> Result<Open, Failure> {
     if !early.connections.clusters.is_empty() {
-        let begun = early::begin(global, &connecting::unnamed(), loaded, early.connections).await;
-        early = Early { is_plain: true, ..begun };
+        early = early::begin(global, &connecting::unnamed(), loaded, early).await;
     }
     let (config, mut inputs) = project::configuration(global, variables, terminal)?;
     if needs.look && !early.is_plain && early.looks.is_empty() {
-        early = early::begin(global, &eval::known_clusters(&config), loaded, early.connections).await;
+        early = early::begin(global, &eval::known_clusters(&config), loaded, early).await;
     }
     let ready = loaded.state.resources.iter().filter(|(_, recorded)| recorded.status == Status::Ready);
     let mut reads = Reads { up: ready.map(|(address, _)| address.clone()).collect(), ..Reads::default() };

@@ -5,7 +5,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,7 +16,8 @@ use kube::client::{Body, ClientBuilder, ConfigExt};
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
 
-type Connector = TimeoutConnector<HttpsConnector<HttpConnector>>;
+/// A client with connections of one kind.
+type Way = Client<TimeoutConnector<HttpsConnector<HttpConnector>>, Body>;
 
 /// A connection on which nothing moves is asked for a sign of life after so long, and given up where none comes.
 ///
@@ -50,8 +51,8 @@ pub(super) fn client(mut config: Config) -> Result<kube::Client, kube::Error> {
 
 #[derive(Clone)]
 struct Transport {
-    shared: Client<Connector, Body>,
-    alone: Client<Connector, Body>,
+    shared: Way,
+    alone: Way,
 }
 
 impl Transport {
@@ -102,8 +103,8 @@ fn sharing() -> Builder {
 }
 
 impl Service<Request<Body>> for Transport {
-    type Response = Response<hyper::body::Incoming>;
-    type Error = hyper_util::client::legacy::Error;
+    type Response = <Way as Service<Request<Body>>>::Response;
+    type Error = <Way as Service<Request<Body>>>::Error;
     type Future = ResponseFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -132,7 +133,8 @@ mod tests {
             .expect("written");
         std::fs::set_permissions(&plugin, std::fs::Permissions::from_mode(0o700)).expect("a mode");
         let mut config = Config::new("https://127.0.0.1:1".parse().expect("an address"));
-        let exec = serde_json::json!({"apiVersion": "client.authentication.k8s.io/v1", "command": plugin, "interactiveMode": "Never"});
+        let api = "client.authentication.k8s.io/v1";
+        let exec = serde_json::json!({"apiVersion": api, "command": plugin, "interactiveMode": "Never"});
         config.auth_info.exec = serde_json::from_value(exec).expect("an exec");
         client(config).expect("a client");
         assert_eq!(std::fs::read_to_string(asked).expect("it was asked"), "x\n");

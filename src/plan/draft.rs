@@ -146,7 +146,8 @@ impl Drafting {
                 if let Objects::Unknown { until } = &resource.objects {
                     planned.unknown_until.clone_from(until);
                 }
-                if let Some(recorded) = context.state.resources.get(address) {
+                let recorded = context.state.resources.get(address);
+                if let Some(recorded) = recorded {
                     let (then, now) = (&recorded.triggers, &planned.triggers);
                     let others = &self.plan.resources;
                     planned.triggered_by = triggers::fired(&resource.triggers, then, now, others, context.state);
@@ -156,7 +157,6 @@ impl Drafting {
                     judging::all(context, resource, objects, planned.triggered_by.is_some())
                 });
                 planned.changes = self.settle(address, judgements);
-                let recorded = context.state.resources.get(address);
                 let notes = finish::Notes {
                     is_recorded: recorded.is_some(),
                     is_outdated: recorded.is_some_and(|it| is_outdated(&self.plan.graph, address, &planned, it)),
@@ -265,14 +265,14 @@ fn stamp(desired: &mut Desired, state: &State, observed: &Clusters<Observed>, sc
         let (scopes, schemas) = (scopes.get(&resource.cluster)?, schemas.get(&resource.cluster)?);
         Some((address, &resource.cluster, scopes, schemas, std::mem::take(objects)))
     });
-    on_all_cores(known.collect(), &|(address, cluster, scopes, schemas, mut objects)| {
-        for object in &mut objects {
-            object.cluster.clone_from(cluster);
+    on_all_cores(known.collect(), &|(address, cluster, scopes, schemas, objects)| {
+        let stamp = |object: DesiredObject| {
             let kind = object.object.kind();
             let is_namespaced = scopes.get(&kind.group_kind()).copied();
-            prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced);
-        }
-        (address.clone(), objects)
+            let object = DesiredObject { cluster: cluster.clone(), ..object };
+            prepare::stamp(object, address, &state.lineage, schemas.of(&kind), is_namespaced)
+        };
+        (address.clone(), objects.into_iter().map(stamp).collect())
     })
     .into_iter()
     .collect()

@@ -17,8 +17,11 @@ pub(super) fn ahead(
     stamped: &mut Stamped,
     selection: &BTreeSet<Address>,
 ) -> BTreeMap<Address, Vec<Judgement>> {
+    if world.options.mode != Mode::Apply {
+        return BTreeMap::new();
+    }
     let is_ready = |address: &Address| selection.contains(address) && desired.resources[address].triggers.is_empty();
-    let ready = stamped.extract_if(.., |address, _| world.options.mode == Mode::Apply && is_ready(address));
+    let ready = stamped.extract_if(.., |address, _| is_ready(address));
     on_all_cores(ready.collect(), &|(address, objects)| {
         let resource = &desired.resources[&address];
         let context = world.contexts.get(&resource.cluster);

@@ -14,12 +14,12 @@ pub(crate) const LINEAGE: &str = "rayform.dev/lineage";
 
 /// Puts our label and annotations on an object, fixes its namespace, and brings it into canonical form.
 pub(super) fn stamp(
-    desired: &mut DesiredObject,
+    mut desired: DesiredObject,
     address: &Address,
     lineage: &str,
     schema: Option<&Schema>,
     is_namespaced: Option<bool>,
-) {
+) -> DesiredObject {
     desired.object.edit(|json| {
         let mark = |json: &mut Json, map: &str, name: &str, value: &str| {
             fields::set(json, &FieldPath::fields(&["metadata", map, name]), value.into());
@@ -39,7 +39,7 @@ pub(super) fn stamp(
         // A generated value is made by apply; until then the field is not there.
         desired.generated.keys().for_each(|pointer| fields::remove_pointer(json, pointer));
     });
-    desired.object = ssa::canonical(desired.object.clone(), schema);
+    DesiredObject { object: ssa::canonical(desired.object, schema), ..desired }
 }
 
 /// Takes over from the live object what another actor owns inside atomic nodes, and values made once.

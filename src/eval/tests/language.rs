@@ -1,6 +1,7 @@
 //! Blocks, names, variables, cycles: what a configuration may say and what it is told.
 use super::{fails, in_folder, repeated, succeeds, told};
 use crate::model::{Number, Value};
+use crate::resource;
 
 #[test]
 fn all_mistakes_are_reported_at_once_in_order() {
@@ -28,6 +29,30 @@ resource "rayhead" "main" {}
             "10: there is no local value `missing` at local.missing",
             "10: `foo` alone is no value (a text stands in quotes: `\"…\"`) at foo",
             "15: there is no resource type `rayhead` (did you mean `ray_head`?) at \"rayhead\"",
+        ],
+    );
+}
+
+#[test]
+fn what_only_terraform_has_is_explained() {
+    fails(
+        "rayform {\n  required_providers {}\n}\nresource \"ray_head\" \"a\" {\n  lifecycle {\n    create_before_destroy = true\n  }\n}\n",
+        resource::all(),
+        &[
+            "2: `rayform` has no block `required_providers` (the resource types are part of rayform: leave it out) at \
+             required_providers",
+            "6: `lifecycle` has no attribute `create_before_destroy` (two objects cannot have one name: what must be \
+             replaced is deleted first; leave it out) at create_before_destroy",
+        ],
+    );
+    fails(
+        "resource \"ray_worker_pool\" \"a\" {\n  namespace = \"a\"\n  head = 1\n}\n",
+        resource::all(),
+        &[
+            "2: `ray_worker_pool` has no attribute `namespace` (it lives in the namespace of its `head`: leave it out) at \
+             namespace",
+            "3: `head` takes a whole `ray_head`, not the number 1 (write it as `ray_head.main`, with the name of the \
+             block) at 1",
         ],
     );
 }

@@ -67,6 +67,16 @@ fn two_blocks_cannot_stand_for_one_object() {
     world.want("a", config_map("m", "1"));
     world.want("b", config_map("m", "2"));
     world.check(&["error: ConfigMap a/m is described twice, by `thing.a` and by `thing.b`"]);
+    let found = check_identities(&world.desired).expect_err("no cluster is needed to see it");
+    assert_eq!(found[0].message, "ConfigMap a/m is described twice, by `thing.a` and by `thing.b`");
+}
+
+#[test]
+fn names_that_are_not_known_yet_may_differ() {
+    let mut world = World::empty();
+    world.want("a", config_map(crate::model::UNKNOWN, "1"));
+    world.want("b", config_map(crate::model::UNKNOWN, "2"));
+    assert_eq!(check_identities(&world.desired).map_err(|found| found.len()), Ok(()));
 }
 
 #[test]

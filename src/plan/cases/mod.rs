@@ -144,12 +144,12 @@ impl World {
     pub(super) fn apply(&mut self) {
         for (address, resource) in self.desired.resources.clone() {
             let mut objects = Vec::new();
-            for mut desired in resource.objects.known().iter().cloned() {
+            for desired in resource.objects.known().iter().cloned() {
                 let kind = desired.object.kind();
                 let schema = self.schemas.of(&kind).cloned();
                 let is_namespaced = self.observed.served(&kind.group, &kind.kind).map(|served| served.namespaced);
                 let generated = desired.generated.clone();
-                prepare::stamp(&mut desired, &address, "l1", schema.as_ref(), is_namespaced);
+                let mut desired = prepare::stamp(desired, &address, "l1", schema.as_ref(), is_namespaced);
                 for pointer in generated.keys() {
                     desired.object.edit(|json| {
                         json["data"][pointer.trim_start_matches("/data/")] = "Z2VuZXJhdGVk".into();
