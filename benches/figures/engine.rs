@@ -35,9 +35,12 @@ pub(crate) fn without_refresh(report: &mut Report) {
         seconds(plain.cpu)
     ));
     report.at_most("the same: 10,000 against 3,000", seconds(plain.cpu) / seconds(middle.cpu), " x", 10.0 / 3.0 * 1.2);
-    let rich = plan_of(&|count| blocks(count, EXPRESSIONS), 10_000);
+    let rich = plan_of(&simple_blocks, 10_000);
     report.at_most("10,000 resources with 20 expressions each: CPU", seconds(rich.cpu), " s", 2.0);
     report.at_most("the same: peak memory", megabytes(rich.memory), " MB", 250.0);
+    let richer = plan_of(&|count| blocks(count, EXPRESSIONS), 10_000);
+    report.at_most("10,000 with 20 templates of a call and a sum each: CPU", seconds(richer.cpu), " s", 2.0);
+    report.at_most("the same: peak memory", megabytes(richer.memory), " MB", 250.0);
     let modules = plan_of_modules(100, 100);
     report.at_most("the same as 100 modules of 100: CPU", seconds(modules.cpu), " s", 2.0);
     report.at_most("the same: peak memory", megabytes(modules.memory), " MB", 250.0);
@@ -104,6 +107,27 @@ fn blocks_with(count: usize, expressions: usize, prefix: &str) -> String {
         for number in 0..expressions {
             writeln!(text, "    k{number} = \"${{upper(local.teams.a)}}-${{{index} + {number}}}\"")
                 .expect("a text grows");
+        }
+        text.push_str("  }\n}\n\n");
+    }
+    text
+}
+
+/// Returns resources with a reference, a template, a call or an operation in each of 20 lines.
+fn simple_blocks(count: usize) -> String {
+    let mut text = "locals {\n  teams = { a = \"alpha\", b = \"beta\" }\n}\n\n".to_owned();
+    for index in 0..count {
+        let team = index % 10;
+        write!(text, "resource \"config_map\" \"c{index}\" {{\n  namespace = \"bench-{team}\"\n  name      = \"c{index}\"\n  data = {{\n")
+            .expect("a text grows");
+        for number in 0..EXPRESSIONS {
+            let expression = match number % 4 {
+                0 => "local.teams.a".to_owned(),
+                1 => format!("\"${{local.teams.b}}-{index}\""),
+                2 => format!("upper(\"team-{team}\")"),
+                _ => format!("{index} + {number}"),
+            };
+            writeln!(text, "    k{number} = {expression}").expect("a text grows");
         }
         text.push_str("  }\n}\n\n");
     }

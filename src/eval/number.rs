@@ -20,6 +20,9 @@ pub(crate) fn parse(text: &str) -> Option<Number> {
     if text.len() > MAX_TEXT {
         return None;
     }
+    if let Ok(integer) = text.parse::<i64>() {
+        return Some(integer.into());
+    }
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], text[at + 1..].parse::<i64>().ok()?),
         None => (text, 0),

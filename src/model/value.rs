@@ -1,18 +1,26 @@
 //! The values of the configuration language, unknown and sensitive ones included.
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bigdecimal::{BigDecimal, ParseBigDecimalError, ToPrimitive, Zero};
+use bigdecimal::{BigDecimal, ParseBigDecimalError, ToPrimitive};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{Exports, Json};
 
 /// A decimal number without rounding, as Terraform has it. Cloning is cheap, and a value stays small.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Number(Arc<BigDecimal>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Number(Digits);
+
+/// How a number is kept: whatever fits an `i64` is one, so that equal numbers are kept alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Digits {
+    Integer(i64),
+    Decimal(Arc<BigDecimal>),
+}
 
 /// What an expression evaluates to. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,22 +47,29 @@ pub(crate) enum Value {
 
 impl Number {
     pub(crate) fn new(decimal: BigDecimal) -> Self {
-        Self(Arc::new(decimal))
+        let integer = if decimal.is_integer() { decimal.to_i64() } else { None };
+        Self(integer.map_or_else(|| Digits::Decimal(Arc::new(decimal)), Digits::Integer))
     }
 
     /// Returns the decimal itself.
-    pub(crate) fn decimal(&self) -> &BigDecimal {
-        &self.0
+    pub(crate) fn decimal(&self) -> Cow<'_, BigDecimal> {
+        match &self.0 {
+            Digits::Integer(integer) => Cow::Owned(BigDecimal::from(*integer)),
+            Digits::Decimal(decimal) => Cow::Borrowed(decimal),
+        }
     }
 
     /// Returns the integer, where it is one and fits.
     pub(crate) fn as_i64(&self) -> Option<i64> {
-        if self.0.is_integer() { self.0.to_i64() } else { None }
+        match &self.0 {
+            Digits::Integer(integer) => Some(*integer),
+            Digits::Decimal(_) => None,
+        }
     }
 
     /// Returns the nearest double.
     pub(crate) fn as_f64(&self) -> f64 {
-        self.0.to_f64().unwrap_or(f64::NAN)
+        self.decimal().to_f64().unwrap_or(f64::NAN)
     }
 
     /// Returns the number as JSON: an integer where it is one and fits, else a double.
@@ -66,9 +81,24 @@ impl Number {
     }
 }
 
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.as_i64(), other.as_i64()) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            _ => self.decimal().cmp(&other.decimal()),
+        }
+    }
+}
+
 impl From<i64> for Number {
     fn from(integer: i64) -> Self {
-        Self::new(BigDecimal::from(integer))
+        Self(Digits::Integer(integer))
     }
 }
 
@@ -76,16 +106,19 @@ impl FromStr for Number {
     type Err = ParseBigDecimalError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<BigDecimal>().map(Self::new)
+        match text.parse::<i64>() {
+            Ok(integer) => Ok(Self::from(integer)),
+            Err(_) => text.parse::<BigDecimal>().map(Self::new),
+        }
     }
 }
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_zero() {
-            return f.write_str("0");
+        match &self.0 {
+            Digits::Integer(integer) => integer.fmt(f),
+            Digits::Decimal(decimal) => f.write_str(&decimal.normalized().to_plain_string()),
         }
-        f.write_str(&self.0.normalized().to_plain_string())
     }
 }
 
@@ -172,6 +205,38 @@ impl From<&Json> for Value {
             Json::String(text) => Self::string(text),
             Json::Array(items) => Self::list(items.iter().map(Self::from).collect()),
             Json::Object(entries) => Self::map(entries.iter().map(|(name, value)| (name, Self::from(value)))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().expect("a number")
+    }
+
+    #[test]
+    fn equal_numbers_are_equal_however_they_are_written() {
+        for (one, other) in
+            [("1", "1.0"), ("100", "1e2"), ("0", "-0"), ("9223372036854775807", "9223372036854775807.0")]
+        {
+            assert_eq!(number(one), number(other), "{one} {other}");
+        }
+        assert_ne!(number("9223372036854775807"), number("9223372036854775808"));
+    }
+
+    #[test]
+    fn numbers_are_in_order_whatever_their_size() {
+        let texts = ["-9223372036854775809", "-9223372036854775808", "-0.5", "0", "0.5", "1", "9223372036854775808"];
+        assert!(texts.map(number).is_sorted_by(|left, right| left < right));
+    }
+
+    #[test]
+    fn a_number_is_written_plainly() {
+        for (text, expected) in [("1e3", "1000"), ("1.50", "1.5"), ("-0.0", "0"), ("1e20", "100000000000000000000")] {
+            assert_eq!(number(text).to_string(), expected);
         }
     }
 }

@@ -403,7 +403,7 @@ fn range(arguments: &Arguments) -> Outcome {
             return Err(FunctionError::at(2, "end must be less than start when step is negative"));
         }
         Some(step) => step.clone(),
-        None if down => Number::new(-one.decimal()),
+        None if down => Number::new(-one.decimal().into_owned()),
         None => one,
     };
     let (mut numbers, mut next) = (Vec::new(), start.clone());
@@ -415,7 +415,7 @@ fn range(arguments: &Arguments) -> Outcome {
             return Err(FunctionError::new(message));
         }
         numbers.push(Value::Number(next.clone()));
-        next = Number::new(next.decimal() + step.decimal());
+        next = Number::new(&*next.decimal() + &*step.decimal());
     }
     Ok(Value::list(numbers))
 }

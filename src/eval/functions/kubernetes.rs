@@ -67,7 +67,7 @@ fn quantity(arguments: &Arguments) -> Outcome {
     let is_exponent = suffix.len() > 1 && suffix.starts_with(['e', 'E']);
     let (amount, factor) = if is_exponent { (text, Some(BigDecimal::from(1))) } else { (amount, factor(suffix)) };
     let amount = number::parse(amount).ok_or_else(invalid)?;
-    let product = amount.decimal() * factor.ok_or_else(invalid)?;
+    let product = &*amount.decimal() * factor.ok_or_else(invalid)?;
     number::bounded(product).map(Value::Number).ok_or_else(invalid)
 }
 

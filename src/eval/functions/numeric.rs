@@ -182,7 +182,7 @@ fn sum(arguments: &Arguments) -> Outcome {
     let mut total = BigDecimal::zero();
     for item in items {
         match convert(item, &Type::Number) {
-            Ok(Value::Number(number)) => total += number.decimal(),
+            Ok(Value::Number(number)) => total += &*number.decimal(),
             _ => return Err(FunctionError::at(0, "argument must be list, set, or tuple of number values")),
         }
     }
