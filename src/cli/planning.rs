@@ -35,11 +35,11 @@ pub(super) async fn plan(
     let early = if planning.refresh { early::meet(global).await } else { Early::default() };
     let loaded = begun(project::load(&store)?, planning);
     let needs = Needs { look: planning.refresh, data: mode != Mode::Destroy };
-    let Open { project, connections, glances } =
+    let Open { mut project, connections, glances } =
         reading::open(global, &planning.variables, &loaded, early, needs, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
-    let mut desired = project.evaluation.desired.clone();
+    let mut desired = project.hand_over();
     let observed = observe(&connections, glances, &mut desired, &state, &store, planning).await?;
     let draft = plan::draft(desired, &state, &observed, options(planning, mode)).map_err(Failure::Mistakes)?;
     let answers =

@@ -65,7 +65,7 @@ pub(super) fn expand<'a>(request: Request<'a>, scope: &Scope<'a>) -> Expanded {
         return expanded;
     }
     if is_unknown {
-        expanded.resource = Some(DesiredResource { triggers, ..unknown(request) });
+        expanded.resource = Some(DesiredResource { triggers, ..unknown(request, nothing_known(request)) });
         return expanded;
     }
     let context = Context { address: request.address, referrers: request.referrers };
@@ -94,9 +94,8 @@ fn postconditions(request: Request<'_>, exports: &Exports, scope: &Scope<'_>) ->
     request.block.postconditions.iter().filter_map(|condition| check(condition, &of, &scope)).collect()
 }
 
-/// Returns a resource of which nothing can be said before other resources are up.
-fn unknown(request: Request<'_>) -> DesiredResource {
-    let names = request.kind.resource_type.exports().iter().map(|(name, _)| ((*name).to_owned(), Value::Unknown));
+/// Returns a resource of which no object can be named before other resources are up.
+fn unknown(request: Request<'_>, exports: BTreeMap<String, Value>) -> DesiredResource {
     DesiredResource {
         address: request.address.clone(),
         span: request.block.header,
@@ -104,7 +103,7 @@ fn unknown(request: Request<'_>) -> DesiredResource {
         lifecycle: request.block.lifecycle.clone(),
         triggers: Vec::new(),
         objects: Objects::Unknown { until: request.until.clone() },
-        exports: Exports { address: request.address.clone(), values: names.collect() },
+        exports: Exports { address: request.address.clone(), values: Arc::new(exports) },
         on_restart: None,
         on_delete: None,
         before_delete: Vec::new(),
@@ -121,7 +120,7 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
             .any(|text| text.contains(UNKNOWN))
     };
     if expansion.objects.iter().any(|expanded| is_unnamed(&expanded.object)) {
-        expanded.resource = Some(unknown(request));
+        expanded.resource = Some(unknown(request, nothing_known(request)));
         return;
     }
     expansion
@@ -145,11 +144,10 @@ fn finish(request: Request<'_>, expansion: Expansion, expanded: &mut Expanded) {
     let values = expansion.exports.into_iter().map(|(name, value)| (name, marked(value, secrets))).collect();
     expanded.resource = Some(DesiredResource {
         objects,
-        exports: Exports { address: request.address.clone(), values: complete(request, values) },
         on_restart: expansion.on_restart,
         on_delete: expansion.on_delete,
         before_delete: expansion.before_delete,
-        ..unknown(request)
+        ..unknown(request, complete(request, values))
     });
 }
 
@@ -167,6 +165,11 @@ fn remember_payload(object: &Object, secrets: &mut Secrets) {
             decoded.and_then(|bytes| String::from_utf8(bytes).ok()).iter().for_each(|text| secrets.insert(text));
         }
     }
+}
+
+/// Returns what the type exports before anything of it is known.
+fn nothing_known(request: Request<'_>) -> BTreeMap<String, Value> {
+    request.kind.resource_type.exports().iter().map(|(name, _)| ((*name).to_owned(), Value::Unknown)).collect()
 }
 
 /// Gives null to what the type exports and this instance has not.

@@ -80,7 +80,7 @@ fn strip(value: &Value, found: &mut bool) -> Value {
         }
         Value::Resource(exports) => {
             let values = exports.values.iter().map(|(name, item)| (name.clone(), strip(item, found))).collect();
-            Value::Resource(Arc::new(Exports { address: exports.address.clone(), values }))
+            Value::Resource(Arc::new(Exports { address: exports.address.clone(), values: Arc::new(values) }))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Unknown => value.clone(),
     }

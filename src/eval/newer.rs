@@ -271,9 +271,9 @@ fn is_open(instance: &Instance) -> bool {
 fn renewed(exports: &Arc<Exports>, known: &Known) -> Arc<Exports> {
     match known.exports.get(&exports.address) {
         Some(values) => {
-            let mut all = exports.values.clone();
-            all.extend(values.clone());
-            Arc::new(Exports { address: exports.address.clone(), values: all })
+            let mut all = (*exports.values).clone();
+            all.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+            Arc::new(Exports { address: exports.address.clone(), values: Arc::new(all) })
         }
         None => exports.clone(),
     }

@@ -14,11 +14,26 @@ use super::nodes::Item;
 use super::scope::Scope;
 use crate::config::sorted;
 use crate::model::{
-    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Known, Output, Read, Unresolved, on_large_stack,
+    Address, Desired, DesiredObject, DesiredResource, Diagnostic, Known, Objects, Output, Read, Unresolved, Value,
+    on_large_stack,
 };
 use crate::resource;
 
 impl Evaluation {
+    /// Hands over what is desired, to be planned.
+    ///
+    /// Where all of it is known, nothing is evaluated again during apply, and no second copy is kept.
+    pub(crate) fn hand_over(&mut self) -> Desired {
+        let Desired { resources, deferred, .. } = &mut self.desired;
+        let is_settled = deferred.is_empty() && resources.values().all(is_settled);
+        let handed = is_settled.then(|| std::mem::take(resources));
+        let rest = self.desired.clone();
+        match handed {
+            Some(resources) => Desired { resources, ..rest },
+            None => rest,
+        }
+    }
+
     /// Evaluates one resource again with what the resources that are up export.
     pub(crate) fn resolve(&self, address: &Address, known: &Known) -> Result<DesiredResource, Unresolved> {
         on_large_stack(|| self.with_checksums(self.again(address, known)?, known))
@@ -114,4 +129,11 @@ impl Evaluation {
             Ok(expanded.resource.ok_or_else(|| sorted(expanded.diagnostics))?)
         })
     }
+}
+
+/// Tells whether nothing of a resource has to be evaluated again.
+fn is_settled(resource: &DesiredResource) -> bool {
+    let is_known = |objects: &[DesiredObject]| objects.iter().all(|object| object.unknown.is_empty());
+    matches!(&resource.objects, Objects::Known(objects) if is_known(objects))
+        && resource.exports.values.values().all(Value::is_wholly_known)
 }

@@ -1,5 +1,6 @@
 //! What the configuration asks for, resource by resource.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{
     Address, ClusterName, Diagnostic, Graph, Import, Judge, Lifecycle, Located, Move, Object, Removal, Secrets, Span,
@@ -75,7 +76,8 @@ pub(crate) enum Objects {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Exports {
     pub address: Address,
-    pub values: BTreeMap<String, Value>,
+    /// Shared with the plan and with every value that stands for the resource.
+    pub values: Arc<BTreeMap<String, Value>>,
 }
 
 /// One object that the configuration asks for.

@@ -1,5 +1,6 @@
 //! What is asked of a cluster on behalf of `data` blocks, and what came of it.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Address, ClusterName, Diagnostic, Kind, Object, Value};
 
@@ -51,6 +52,6 @@ impl From<Vec<Diagnostic>> for Unresolved {
 /// What is known beyond the configuration: what the resources that are up export, and what `data` blocks have read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
-    pub exports: BTreeMap<Address, BTreeMap<String, Value>>,
+    pub exports: BTreeMap<Address, Arc<BTreeMap<String, Value>>>,
     pub answers: Answers,
 }

@@ -43,13 +43,18 @@ impl Secrets {
     /// Secrets of fewer than four characters are hidden only where they are the whole text:
     /// hiding every `1` of an output would make it useless.
     pub(crate) fn redact(&self, text: &str) -> String {
-        if self.0.contains(text) {
+        self.redacted(text.to_owned())
+    }
+
+    /// Hides every secret of a text, which is not copied where there is none.
+    pub(crate) fn redacted(&self, text: String) -> String {
+        if self.0.contains(&text) {
             return REDACTED.to_owned();
         }
         let mut found: Vec<&str> =
             self.0.iter().map(String::as_str).filter(|s| s.len() >= 4 && text.contains(*s)).collect();
         found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        found.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED))
+        found.into_iter().fold(text, |text, secret| text.replace(secret, REDACTED))
     }
 
     /// Tells whether a text is or holds a secret.

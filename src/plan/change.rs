@@ -1,5 +1,6 @@
 //! The nouns of a plan: what will be done to which object, and why.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{
     Address, ClusterIdentity, ClusterName, Clusters, DesiredObject, Diagnostic, FieldPath, Graph, Identity, Import,
@@ -102,7 +103,7 @@ pub(crate) struct ResourcePlan {
     /// Jobs to run and wait for before anything of it is deleted.
     pub before_delete: Vec<Object>,
     /// What to record; `Value::Unknown` parts are evaluated again during apply.
-    pub exports: BTreeMap<String, Value>,
+    pub exports: Arc<BTreeMap<String, Value>>,
     /// Its objects are known only when these are up; apply evaluates it then.
     pub unknown_until: BTreeSet<Address>,
     /// Nothing changes in the cluster, but its needs, lifecycle, exports or jobs are to be recorded anew.

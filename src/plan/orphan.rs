@@ -1,5 +1,6 @@
 //! What is recorded and desired no more: deleted, forgotten, or moved to another address.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::{Address, ClusterName, Clusters, Desired, Diagnostic, Lifecycle, Located, Object};
 use crate::state::{Recorded, RecordedObject, State};
@@ -24,7 +25,7 @@ pub(super) fn plan(recorded: &Recorded) -> ResourcePlan {
         triggers: BTreeMap::new(),
         triggered_by: None,
         before_delete: jobs.collect(),
-        exports: BTreeMap::new(),
+        exports: Arc::default(),
         unknown_until: BTreeSet::new(),
         is_outdated: false,
     }

@@ -1,5 +1,6 @@
 //! Plans made by hand, for the tests of all formats.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -96,7 +97,7 @@ pub(super) fn resource(action: Action, changes: Vec<Change>) -> ResourcePlan {
         triggers: BTreeMap::new(),
         triggered_by: None,
         before_delete: Vec::new(),
-        exports: BTreeMap::new(),
+        exports: Arc::default(),
         unknown_until: BTreeSet::new(),
         is_outdated: false,
     }

@@ -23,7 +23,7 @@ pub(crate) fn plan(plan: &Plan, view: View) -> String {
         if plan.is_record_outdated() {
             push_line(&mut text, "Settings that concern only the state differ: apply records them.");
         }
-        return plan.secrets.redact(&text);
+        return plan.secrets.redacted(text);
     }
     text.push_str("\nrayform will do this:\n");
     for (address, resource) in &plan.resources {
@@ -39,7 +39,7 @@ pub(crate) fn plan(plan: &Plan, view: View) -> String {
         push_line(&mut text, &totals);
     }
     push_line(&mut text, &view.paint(Paint::Strong, &Counts::of(plan).sentence()));
-    plan.secrets.redact(&text)
+    plan.secrets.redacted(text)
 }
 
 /// Returns drift alone, as the command `drift` shows it; empty where there is none.
@@ -59,7 +59,7 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
             DriftKind::Changed(disagreements) => disagreements.iter().for_each(|it| disagreement(&mut body, it)),
         }
     }
-    secrets.redact(&body.text)
+    secrets.redacted(body.text)
 }
 
 /// Returns one resource and what happens to its objects.

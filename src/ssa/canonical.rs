@@ -112,20 +112,19 @@ impl Writer {
         map: &Map,
         is_inside: bool,
     ) -> JsonMap<String, Json> {
-        let mut kept = JsonMap::new();
-        for (name, entry) in entries {
+        let keep = |(name, entry): (String, Json)| {
             let (field, of_entry) = (map.fields.get(&name), of.entry(map, &name));
             if entry.is_null() {
-                continue;
+                return None;
             }
             let mut entry = self.node(entry, of_entry, is_inside);
             if field.is_none() && of_entry.is_some_and(|of| of.node.role == Role::Quantity) {
                 entry = rounded(entry);
             }
-            if !self.is_lost(&entry, field, of_entry) {
-                kept.insert(name, entry);
-            }
-        }
+            if self.is_lost(&entry, field, of_entry) { None } else { Some((name, entry)) }
+        };
+        // Collected at once, for a tree that grows entry by entry stays half empty.
+        let mut kept: JsonMap<String, Json> = entries.into_iter().filter_map(keep).collect();
         if is_inside {
             self.fill(&mut kept, of, map);
         }

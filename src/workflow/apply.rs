@@ -339,7 +339,7 @@ mod tests {
                 triggers: BTreeMap::new(),
                 triggered_by: None,
                 before_delete: Vec::new(),
-                exports: BTreeMap::new(),
+                exports: Arc::default(),
                 unknown_until: BTreeSet::new(),
                 is_outdated: false,
             };

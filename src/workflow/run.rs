@@ -265,7 +265,7 @@ impl<'a> Run<'a> {
     }
 
     /// Remembers what a resource exports.
-    pub(super) fn export(&self, address: &Address, exports: BTreeMap<String, Value>) {
+    pub(super) fn export(&self, address: &Address, exports: Arc<BTreeMap<String, Value>>) {
         self.known.lock().expect("no holder of this lock panics").exports.insert(address.clone(), exports);
     }
 

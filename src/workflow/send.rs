@@ -1,4 +1,7 @@
 //! Raises one resource: sends its objects in order, then waits until they are ready.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
@@ -33,7 +36,7 @@ struct Sent {
 /// What is done to a resource, after evaluation.
 struct Raise {
     changes: Vec<Change>,
-    exports: std::collections::BTreeMap<String, Value>,
+    exports: Arc<BTreeMap<String, Value>>,
     before_delete: Vec<Json>,
 }
 

@@ -1,5 +1,6 @@
 //! `data` blocks: what they ask, what they are with the answers, and when they are read.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -161,7 +162,7 @@ fn what_needs_a_resource_that_is_not_up_is_read_during_apply() {
     let needs: Vec<&Address> = evaluation.desired.graph.needs(&address).collect();
     assert_eq!(needs, [&made]);
 
-    let mut known = Known { exports: BTreeMap::from([(made, BTreeMap::new())]), ..Known::default() };
+    let mut known = Known { exports: BTreeMap::from([(made, Arc::default())]), ..Known::default() };
     let Err(Unresolved::Wants(wanted)) = evaluation.resolve(&address, &known) else { panic!("it must ask first") };
     known.answers.extend(wanted.into_iter().map(|read| (read.clone(), answer(&read))));
     let resolved = evaluation.resolve(&address, &known).expect("everything is answered");

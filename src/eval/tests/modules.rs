@@ -1,6 +1,7 @@
 //! Modules: inputs, outputs, instances, needs across modules, circles, mistakes in calls.
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::resources::{TICKETS, data};
 use super::{in_folder, told};
@@ -357,7 +358,7 @@ output "id" {
 "#;
     let files = [("main.rf.hcl", main), ("head/main.rf.hcl", HEAD), ("pool/main.rf.hcl", POOL)];
     let evaluation = succeeds(&files, TICKETS);
-    let id = |text| BTreeMap::from([("id".to_owned(), Value::string(text))]);
+    let id = |text| Arc::new(BTreeMap::from([("id".to_owned(), Value::string(text))]));
     let exports = BTreeMap::from([(address("module.head.ticket.main"), id("12")), (address("ticket.root"), id("7"))]);
     let known = Known { exports, ..Known::default() };
     let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");

@@ -1,5 +1,6 @@
 //! Resources: the first configuration of the guide, every example, names, repetition, unknown values.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::super::ResourceTypes;
 use super::{fails, repeated, succeeds, told};
@@ -331,7 +332,8 @@ resource "ticket" "chosen" {
         let expected = BTreeSet::from([address("ticket.a")]);
         assert!(matches!(&resource(name).objects, Objects::Unknown { until } if *until == expected), "{name}");
     }
-    let exports = BTreeMap::from([(address("ticket.a"), BTreeMap::from([("id".to_owned(), Value::string("12"))]))]);
+    let exports =
+        BTreeMap::from([(address("ticket.a"), Arc::new(BTreeMap::from([("id".to_owned(), Value::string("12"))])))]);
     let known = Known { exports, ..Known::default() };
     let again = |name: &str| evaluation.resolve(&address(name), &known).expect("it is known now");
     assert_eq!(data(&again("ticket.text"), "text"), "of id 12");

@@ -7,6 +7,7 @@ mod secrets;
 mod several_clusters;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -123,7 +124,7 @@ impl World {
             lifecycle: Lifecycle::default(),
             triggers: Vec::new(),
             objects: Objects::Known(objects),
-            exports: Exports { address: address.clone(), values: BTreeMap::new() },
+            exports: Exports { address: address.clone(), values: Arc::default() },
             on_restart: Some("restarts it".to_owned()),
             on_delete: Some("loses it".to_owned()),
             before_delete: Vec::new(),

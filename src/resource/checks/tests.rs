@@ -1,5 +1,5 @@
 //! Each check that looks at several resources, on the smallest configuration that trips it.
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ fn desired(objects: Vec<Json>) -> Desired {
             lifecycle: Lifecycle::default(),
             triggers: Vec::new(),
             objects: Objects::Known(vec![DesiredObject::new(object, span, |_, _| Readiness::ready())]),
-            exports: Exports { address: address.clone(), values: BTreeMap::new() },
+            exports: Exports { address: address.clone(), values: Arc::default() },
             on_restart: None,
             on_delete: None,
             before_delete: Vec::new(),
