@@ -61,22 +61,28 @@ pub(super) async fn carry_out(
     connections.finish()?;
     progress.finish(&outcome, open.len())?;
     if mode == Mode::Apply && outcome.failures == 0 && !outcome.interrupted {
-        checks(&project, &connections, outcome.known.clone(), terminal).await?;
+        let known = outcome.known.clone();
+        if !look_back(&project, &connections, known, terminal).await? {
+            return Ok(Exit::Partial);
+        }
     }
     Ok(exit(&outcome))
 }
 
-/// Shows what the `check` blocks find now that everything is up, and that the plan has not shown already.
-async fn checks(
+/// Shows what `check` blocks, and the `data` blocks that were put off, find now that everything is up and that the plan
+/// has not shown already. Tells whether there is no mistake among it.
+async fn look_back(
     project: &Project,
     connections: &Connections,
     mut known: Known,
     terminal: &mut Terminal,
-) -> Result<(), Failure> {
-    let told = &project.evaluation.desired.diagnostics;
-    let found = reading::settle(connections, &mut known, |known| project.evaluation.checks(known)).await?;
+) -> Result<bool, Failure> {
+    let (evaluation, told) = (&project.evaluation, &project.evaluation.desired.diagnostics);
+    let mut found = reading::settle(connections, &mut known, |known| evaluation.put_off(known)).await?;
+    found.extend(reading::settle(connections, &mut known, |known| evaluation.checks(known)).await?);
     let new: Vec<Diagnostic> = found.into_iter().filter(|diagnostic| !told.contains(diagnostic)).collect();
-    Ok(terminal.diagnostics(&new)?)
+    terminal.diagnostics(&new)?;
+    Ok(!new.iter().any(Diagnostic::is_error))
 }
 
 /// Counts Ctrl-C: the first stops what has not begun, the second ends the process.

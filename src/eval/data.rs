@@ -1,15 +1,50 @@
 //! Evaluates a `data` block in every instance of its module.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::checks::as_warning;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluation, Evaluator};
 use super::module_instances::InstanceId;
-use super::nodes::Node;
+use super::newer::Newer;
+use super::nodes::{Item, Node};
 use super::reading::Reading;
 use super::sight::{Look, Sight, see};
 use super::world::scope;
 use crate::config::DataBlock;
-use crate::model::{Address, Answers, Deferred, Diagnostic, Value, nearest};
+use crate::model::{Address, Answers, Deferred, Diagnostic, Known, Read, Unresolved, Value, nearest, on_large_stack};
+
+impl Evaluation {
+    /// Reads the `data` blocks that were put off, whether anything refers to them or not; returns what is wrong with
+    /// them, their conditions included.
+    ///
+    /// Those of a `check` are left to it. The error is what the clusters are to be asked first.
+    pub(crate) fn put_off(&self, known: &Known) -> Result<Vec<Diagnostic>, BTreeSet<Read>> {
+        on_large_stack(|| {
+            let (mut found, mut wanted) = (Vec::new(), BTreeSet::new());
+            for address in self.desired.deferred.keys() {
+                match self.look_again(address, known) {
+                    Ok(()) => {}
+                    Err(Unresolved::Wants(reads)) => wanted.extend(reads),
+                    Err(Unresolved::Mistakes(mistakes)) => found.extend(mistakes),
+                }
+            }
+            if wanted.is_empty() { Ok(found) } else { Err(wanted) }
+        })
+    }
+
+    fn look_again(&self, address: &Address, known: &Known) -> Result<(), Unresolved> {
+        let Some(at) = self.instances.at(&address.modules) else { return Ok(()) };
+        let module = self.instances.get(at).module;
+        let data_type = address.resource_type.strip_prefix("data.").unwrap_or(&address.resource_type);
+        let (data_type, name) = (Arc::from(data_type), Arc::from(address.name.as_str()));
+        let is_of_check = |block: &DataBlock| block.check.is_some();
+        let block = self.world.modules.data(module, &data_type, &name).filter(|block| !is_of_check(block));
+        match block.and(self.nodes.id(module, Item::Data(data_type, name))) {
+            Some(node) => Newer::look_again(self, at, node, known),
+            None => Ok(()),
+        }
+    }
+}
 
 impl Evaluator<'_> {
     /// Evaluates all instances of a block. Tells whether there was no mistake.

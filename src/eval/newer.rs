@@ -48,6 +48,19 @@ impl<'a> Newer<'a> {
         Ok(newer)
     }
 
+    /// Looks at a `data` block again, and at what it needs.
+    pub(super) fn look_again(
+        evaluation: &'a Evaluation,
+        at: InstanceId,
+        node: NodeId,
+        known: &'a Known,
+    ) -> Result<(), Unresolved> {
+        let mut newer = Self::of(evaluation, at, node, known)?;
+        let result = newer.evaluate(Step { position: evaluation.nodes.position(node), at, node });
+        newer.asked()?;
+        result.map_err(|failure| vec![*failure].into())
+    }
+
     /// Stops where something is to be asked first.
     fn asked(&mut self) -> Result<(), Unresolved> {
         if self.wanted.is_empty() { Ok(()) } else { Err(Unresolved::Wants(std::mem::take(&mut self.wanted))) }

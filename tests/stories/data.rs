@@ -10,6 +10,7 @@ pub(crate) const STORIES: &[Told] = &[
     ("what_the_plan_makes_is_read_during_apply", what_the_plan_makes_is_read_during_apply),
     ("a_secret_that_is_read_is_written_nowhere", a_secret_that_is_read_is_written_nowhere),
     ("what_cannot_be_read_stops_the_plan", what_cannot_be_read_stops_the_plan),
+    ("what_was_put_off_is_read_though_nothing_needs_it", what_was_put_off_is_read_though_nothing_needs_it),
     ("a_check_reads_again_after_apply", a_check_reads_again_after_apply),
     ("a_saved_plan_stops_when_what_it_read_has_changed", a_saved_plan_stops_when_what_it_read_has_changed),
 ];
@@ -208,6 +209,36 @@ check "ready" {
   }
 }
 "#;
+
+fn what_was_put_off_is_read_though_nothing_needs_it(world: &World) {
+    let text = |label: &str| {
+        format!(
+            r#"
+resource "namespace" "team" {{
+  name   = "{{n}}"
+  labels = {{ team = "red" }}
+}}
+
+data "namespace" "team" {{
+  name       = "{{n}}"
+  depends_on = [namespace.team]
+  lifecycle {{
+    postcondition {{
+      condition     = self.labels.team == "{label}"
+      error_message = "the namespace belongs to ${{self.labels.team}}"
+    }}
+  }}
+}}
+"#
+        )
+    };
+    world.configure(&text("blue"));
+    let run = world.rayform("apply --auto-approve");
+    assert!(run.code == 6 && run.stderr.contains("the namespace belongs to red"), "{run}");
+    world.configure(&text("red"));
+    let run = world.rayform("apply --auto-approve");
+    assert_eq!(run.code, 0, "{run}");
+}
 
 fn a_check_reads_again_after_apply(world: &World) {
     world.configure(CHECKED);
