@@ -24,14 +24,12 @@ impl Evaluation {
     ///
     /// Where all of it is known, nothing is evaluated again during apply, and no second copy is kept.
     pub(crate) fn hand_over(&mut self) -> Desired {
-        let Desired { resources, deferred, .. } = &mut self.desired;
-        let is_settled = deferred.is_empty() && resources.values().all(is_settled);
-        let handed = is_settled.then(|| std::mem::take(resources));
-        let rest = self.desired.clone();
-        match handed {
-            Some(resources) => Desired { resources, ..rest },
-            None => rest,
+        let is_settled = self.desired.deferred.is_empty() && self.desired.resources.values().all(is_settled);
+        if !is_settled {
+            return self.desired.clone();
         }
+        let resources = std::mem::take(&mut self.desired.resources);
+        Desired { resources, ..self.desired.clone() }
     }
 
     /// Evaluates one resource again with what the resources that are up export.
