@@ -1,4 +1,6 @@
 //! From a configuration to a plan: refresh, draft, dry-runs, decision.
+use std::sync::Arc;
+
 use super::arguments::{Global, Planning, Variables};
 use super::connecting::Connections;
 use super::early::{self, Early};
@@ -35,17 +37,18 @@ pub(super) async fn plan(
     let early = if planning.refresh { early::meet(global).await } else { Early::default() };
     let loaded = begun(project::load(&store)?, planning);
     let needs = Needs { look: planning.refresh, data: mode != Mode::Destroy };
-    let Open { mut project, connections, glances } =
+    let Open { mut evaluation, connections, glances } =
         reading::open(global, &planning.variables, &loaded, early, needs, terminal).await?;
     let is_recovered = loaded.unfinished.is_some();
     let state = recovered(&connections, loaded, terminal).await?;
-    let mut desired = project.hand_over();
+    let mut desired = evaluation.hand_over();
     let observed = observe(&connections, glances, &mut desired, &state, &store, planning).await?;
     let draft = plan::draft(desired, &state, &observed, options(planning, mode)).map_err(Failure::Mistakes)?;
     let answers =
         if planning.refresh { workflow::ask(&connections.clusters, draft.questions()).await? } else { Vec::new() };
     let plan = draft.decide(answers).map_err(Failure::Mistakes)?;
     terminal.diagnostics(&plan.diagnostics)?;
+    let project = Project { evaluation: Arc::new(evaluation) };
     Ok(Planned { project, connections, store, state, plan, is_recovered })
 }
 
@@ -67,12 +70,12 @@ pub(super) async fn drift(
     let store = project::store(global);
     let early = early::meet(global).await;
     let loaded = project::load(&store)?;
-    let Open { project, connections, glances } =
+    let Open { evaluation, connections, glances } =
         reading::open(global, variables, &loaded, early, Needs { look: true, data: true }, terminal).await?;
     let state = recovered(&connections, loaded, terminal).await?;
     let observed = refresh(&connections, glances, &mut Desired::default(), &state, &store).await?;
     plan::check_clusters(&Desired::default(), &state, &observed).map_err(Failure::Mistakes)?;
-    Ok(plan::drift(&state, &observed, Some(&project.evaluation.desired)))
+    Ok(plan::drift(&state, &observed, Some(&evaluation.desired)))
 }
 
 /// Returns what is live, or what the state believes where it is not to be asked.

@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::workspace;
 use crate::config::{self, Config, Flag, Sources};
 use crate::eval::{self, Evaluation, Inputs, Reading};
-use crate::model::{Desired, Known};
+use crate::model::Known;
 use crate::resource;
 use crate::state::{Loaded, Lock, LockOwner, State, Store};
 
@@ -21,14 +21,6 @@ pub(super) struct Project {
 }
 
 impl Project {
-    /// Hands over what is desired, to be planned.
-    pub(super) fn hand_over(&mut self) -> Desired {
-        match Arc::get_mut(&mut self.evaluation) {
-            Some(evaluation) => evaluation.hand_over(),
-            None => self.evaluation.desired.clone(),
-        }
-    }
-
     /// Reads and evaluates the configuration without asking any cluster, and shows its warnings.
     pub(super) fn open(global: &Global, variables: &Variables, terminal: &mut Terminal) -> Result<Self, Failure> {
         let (config, inputs) = configuration(global, variables, terminal)?;

@@ -6,7 +6,7 @@ use super::arguments::{Global, Variables};
 use super::connecting::{self, Connections};
 use super::early::{self, Early};
 use super::exit::Failure;
-use super::project::{self, Project};
+use super::project;
 use super::terminal::Terminal;
 use crate::config::Config;
 use crate::eval::{self, Evaluation, Inputs, Read as Reads, Reading};
@@ -26,7 +26,7 @@ pub(super) struct Needs {
 /// An evaluated configuration and the clusters that it uses.
 #[derive(Debug)]
 pub(super) struct Open {
-    pub project: Project,
+    pub evaluation: Evaluation,
     pub connections: Connections,
     /// What was seen of clusters meanwhile.
     pub glances: Clusters<Glance>,
@@ -75,7 +75,7 @@ pub(super) async fn open(
     let used = connecting::used(&evaluation.desired, loaded);
     connecting::check_flags(global, &used)?;
     let connections = connecting::connect(global, &evaluation.clusters, used, connections).await?;
-    Ok(Open { project: Project { evaluation: Arc::new(evaluation) }, connections, glances })
+    Ok(Open { evaluation, connections, glances })
 }
 
 /// Evaluates a configuration whose `data` blocks cannot be read: what is deleted is recorded and needs none of them.
