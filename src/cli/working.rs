@@ -11,9 +11,9 @@ use super::progress::Progress;
 use super::project::{self, Project};
 use super::reading;
 use super::terminal::Terminal;
-use crate::model::{Diagnostic, Event, Known, Severity};
+use crate::model::{Address, Diagnostic, Event, Known, Severity};
 use crate::plan::Mode;
-use crate::state::Lock;
+use crate::state::{Lock, Status};
 use crate::workflow::{self, Limits, Outcome, Work};
 
 /// Takes the lock before anything is looked at, so that nothing changes underneath.
@@ -57,11 +57,14 @@ pub(super) async fn carry_out(
     let mut progress = Progress::new(terminal);
     let outcome = progress.follow(workflow::apply(plan.approve(), work), received).await?;
     listening.abort();
-    let (_, open) = store.finish(journal)?;
+    let (now, open) = store.finish(journal)?;
     connections.finish()?;
     progress.finish(&outcome, open.len())?;
     if mode == Mode::Apply && outcome.failures == 0 && !outcome.interrupted {
-        let known = outcome.known.clone();
+        let mut known = outcome.known.clone();
+        // What `--target` leaves out is passed over like what is up, and may not be there.
+        let is_up = |address: &Address| now.resources.get(address).is_some_and(|it| it.status == Status::Ready);
+        known.exports.retain(|address, _| is_up(address));
         if !look_back(&project, &connections, known, terminal).await? {
             return Ok(Exit::Partial);
         }

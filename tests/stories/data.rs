@@ -219,6 +219,11 @@ resource "namespace" "team" {{
   labels = {{ team = "red" }}
 }}
 
+resource "storage_class" "other" {{
+  name        = "{{n}}"
+  provisioner = "example.com/none"
+}}
+
 data "namespace" "team" {{
   name       = "{{n}}"
   depends_on = [namespace.team]
@@ -233,6 +238,8 @@ data "namespace" "team" {{
         )
     };
     world.configure(&text("blue"));
+    let run = world.rayform("apply --auto-approve --target=storage_class.other");
+    assert_eq!(run.code, 0, "what it needs is left out: {run}");
     let run = world.rayform("apply --auto-approve");
     assert!(run.code == 6 && run.stderr.contains("the namespace belongs to red"), "{run}");
     world.configure(&text("red"));
