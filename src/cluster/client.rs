@@ -125,6 +125,12 @@ impl Cluster {
         kinds.get(&kind.group_kind()).cloned()
     }
 
+    /// Returns the kinds of a group.
+    pub(super) fn served_of(&self, group: &str) -> Vec<ServedKind> {
+        let kinds = self.0.kinds.lock().expect("no holder of this lock panics");
+        kinds.values().filter(|served| &*served.kind.group == group).cloned().collect()
+    }
+
     /// Remembers kinds that the server serves, such as those of a definition that was just applied.
     pub(crate) fn learn(&self, served: impl IntoIterator<Item = ServedKind>) {
         let mut kinds = self.0.kinds.lock().expect("no holder of this lock panics");

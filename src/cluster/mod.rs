@@ -1,4 +1,5 @@
 //! The only door to Kubernetes: connect, discover, list, get, dry-run, apply, delete, watch.
+mod admission;
 mod client;
 mod connect;
 mod credentials;
@@ -9,6 +10,7 @@ mod proxy;
 mod transport;
 mod watch;
 
+pub(crate) use admission::Admission;
 pub(crate) use client::Cluster;
 pub(crate) use connect::{Settings, Target, connect, kubeconfig_files};
 pub(crate) use discovery::{Kinds, defined_kind};

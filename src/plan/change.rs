@@ -7,6 +7,8 @@ use crate::model::{
     Json, Kind, Lifecycle, Located, Object, Owner, Secrets, Target, Value,
 };
 
+use super::Form;
+
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -260,6 +262,8 @@ pub(crate) struct Question {
     pub force: bool,
     /// The object's namespace does not exist yet: only whether a server takes such an object is asked, elsewhere.
     pub rehearsal: bool,
+    /// A new object that the server takes, if it takes another of the same form.
+    pub form: Option<Form>,
 }
 
 /// What the server said to a [`Question`].

@@ -9,7 +9,7 @@ use crate::ssa::{self, ApplyError, Proof, Schema, Schemas};
 use crate::state::{RecordedObject, State, Status};
 
 use super::owner::{Adopt, Claim, Verdict};
-use super::{Change, FieldChange, Options, Question, Validation, fields, immutable, kinds, mask, owner, prepare};
+use super::{Change, FieldChange, Options, Question, Validation, fields, form, immutable, kinds, mask, owner, prepare};
 
 /// Stands for the time in predicted `managedFields`; nothing that is shown depends on it.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
@@ -118,7 +118,8 @@ fn absent(context: &Context<'_>, case: Case<'_>) -> Judgement {
     check_schema(&desired, context.schemas.of(&kind))?;
     let ask = |rehearsal| {
         let (cluster, object) = (desired.cluster.clone(), desired.object.clone());
-        Some(Question { cluster, object, force: false, rehearsal })
+        let form = form::of(&cluster, &object, rehearsal);
+        Some(Question { cluster, object, force: false, rehearsal, form })
     };
     let (validation, question) = match not_yet(context, &desired) {
         Some(reason) => (Validation::NotYet { reason }, None),
@@ -296,7 +297,7 @@ fn changed(
     let is_adopted = claim.adopt != Adopt::No;
     let question = is_asked.then(|| {
         let (cluster, object) = (desired.cluster.clone(), desired.object.clone());
-        Question { cluster, object, force: force || is_adopted, rehearsal: false }
+        Question { cluster, object, force: force || is_adopted, rehearsal: false, form: None }
     });
     let orphan_pods = live.kind_name() == "StatefulSet";
     let live = Box::new(live.clone());

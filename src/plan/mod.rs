@@ -11,6 +11,7 @@ mod drift;
 mod fields;
 mod fingerprint;
 mod finish;
+mod form;
 mod identities;
 mod immutable;
 mod imports;
@@ -41,6 +42,9 @@ pub(crate) use clusters::check_clusters;
 pub(crate) use draft::draft;
 pub(crate) use drift::drift;
 pub(crate) use fingerprint::fingerprint;
+pub(crate) use form::Form;
+#[cfg(test)]
+pub(crate) use form::of as form;
 pub(crate) use identities::check_identities;
 pub(crate) use mask::learn;
 pub(crate) use outputs::{record as record_output, to_json as value_to_json};

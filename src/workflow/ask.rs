@@ -1,26 +1,97 @@
 //! Asks the server what it would make of changes: dry-runs, in parallel.
+use std::collections::BTreeMap;
+
+use futures::future::try_join_all;
+
 use super::WorkflowError;
-use crate::cluster::{Apply, Cluster, ClusterError};
+use crate::cluster::{Admission, Apply, Cluster, ClusterError};
 use crate::model::{Clusters, Object};
-use crate::plan::{Answer, Question};
+use crate::plan::{Answer, Form, Question};
+
+/// Dry-runs that must be saved to be worth the question what webhooks and policies look at: one for each of its lists.
+const WORTHWHILE: usize = 8;
 
 /// Answers each question of a plan, in order.
+///
+/// Of objects of one form one is asked about. Only where it is refused, the others are asked about as well, so that each
+/// mistake is told.
 pub(crate) async fn ask(clusters: &Clusters<Cluster>, questions: Vec<Question>) -> Result<Vec<Answer>, WorkflowError> {
-    let asked = questions.into_iter().map(|question| async move {
-        let Some(cluster) = clusters.get(&question.cluster) else {
-            return Ok(Answer::NotPreviewable { reason: format!("{} was not reached", question.cluster) });
-        };
-        if question.rehearsal {
-            return rehearse(cluster, &question.object).await;
-        }
-        let apply = Apply { force: question.force, dry_run: true };
-        match cluster.apply(&question.object, apply).await {
-            Ok(outcome) => Ok(Answer::Accepted { object: Box::new(outcome.object), warnings: outcome.warnings }),
-            Err(error) => answer(error),
-        }
+    answers(clusters, &questions).await.map_err(WorkflowError::doing("the plan could not be tried"))
+}
+
+async fn answers(clusters: &Clusters<Cluster>, questions: &[Question]) -> Result<Vec<Answer>, ClusterError> {
+    let speakers = speakers(clusters, questions).await?;
+    let speak = questions.iter().enumerate().map(async |(index, question)| match speakers[index] == index {
+        true => ask_one(clusters, question).await.map(Some),
+        false => Ok(None),
     });
-    let answers = futures::future::join_all(asked).await;
-    answers.into_iter().collect::<Result<_, _>>().map_err(WorkflowError::doing("the plan could not be tried"))
+    let spoken = try_join_all(speak).await?;
+    let follow = questions.iter().enumerate().map(async |(index, question)| match &spoken[speakers[index]] {
+        Some(accepted @ Answer::Accepted { .. }) => Ok(accepted.clone()),
+        Some(answer) if speakers[index] == index => Ok(answer.clone()),
+        _ => ask_one(clusters, question).await,
+    });
+    try_join_all(follow).await
+}
+
+/// Returns for each question the one that is asked for it: itself, or the first of its form.
+async fn speakers(clusters: &Clusters<Cluster>, questions: &[Question]) -> Result<Vec<usize>, ClusterError> {
+    let mut firsts: BTreeMap<&Form, usize> = BTreeMap::new();
+    let mut speakers: Vec<usize> = (0..questions.len()).collect();
+    for (speaker, question) in speakers.iter_mut().zip(questions) {
+        if let Some(form) = &question.form {
+            *speaker = *firsts.entry(form).or_insert(*speaker);
+        }
+    }
+    let admissions = admissions(clusters, questions, &speakers).await?;
+    for (index, question) in questions.iter().enumerate() {
+        let admission = admissions.get(&question.cluster);
+        let plural =
+            clusters.get(&question.cluster).and_then(|it| it.served(&question.object.kind())).map(|it| it.plural);
+        let is_judged_by_more = || plural.is_none_or(|plural| admission.is_none_or(|it| it.looks_at(&plural)));
+        if !question.rehearsal && is_judged_by_more() {
+            speakers[index] = index;
+        }
+    }
+    Ok(speakers)
+}
+
+/// Asks the clusters what webhooks and policies look at, where that may save dry-runs and may be read.
+///
+/// A rehearsal is about the server's own rules alone.
+async fn admissions(
+    clusters: &Clusters<Cluster>,
+    questions: &[Question],
+    speakers: &[usize],
+) -> Result<Clusters<Admission>, ClusterError> {
+    let mut savings: Clusters<usize> = Clusters::new();
+    for (index, question) in questions.iter().enumerate().filter(|(_, question)| !question.rehearsal) {
+        *savings.entry(question.cluster.clone()).or_default() += usize::from(speakers[index] != index);
+    }
+    let mut admissions = Clusters::new();
+    for (name, _) in savings.into_iter().filter(|(_, saved)| *saved >= WORTHWHILE) {
+        let Some(cluster) = clusters.get(&name) else { continue };
+        match cluster.admission().await {
+            Ok(admission) => drop(admissions.insert(name, admission)),
+            Err(error) if error.refusal().is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(admissions)
+}
+
+async fn ask_one(clusters: &Clusters<Cluster>, question: &Question) -> Result<Answer, ClusterError> {
+    let Some(cluster) = clusters.get(&question.cluster) else {
+        return Ok(Answer::NotPreviewable { reason: format!("{} was not reached", question.cluster) });
+    };
+    if question.rehearsal {
+        return rehearse(cluster, &question.object).await;
+    }
+    let apply = Apply { force: question.force, dry_run: true };
+    match cluster.apply(&question.object, apply).await {
+        Ok(outcome) => Ok(Answer::Accepted { object: Box::new(outcome.object), warnings: outcome.warnings }),
+        Err(error) => answer(error),
+    }
 }
 
 /// Asks whether the server takes such an object, in a namespace that exists on every cluster.
@@ -60,13 +131,18 @@ fn answer(error: ClusterError) -> Result<Answer, ClusterError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use axum::Router;
-    use axum::http::StatusCode;
+    use axum::extract::Request;
+    use axum::http::{Method, StatusCode};
     use serde_json::json;
 
     use super::*;
     use crate::cluster::{Settings, Target, connect};
     use crate::model::{ClusterName, Kind, ServedKind};
+    use crate::plan::form;
 
     async fn answer_to(code: u16, status: serde_json::Value) -> Answer {
         answer_to_question(code, status, false).await
@@ -81,8 +157,13 @@ mod tests {
         cluster.learn([ServedKind { kind, versions, plural: "services".to_owned(), namespaced: true }]);
         let json = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a", "namespace": "b" } });
         let (name, clusters) = (ClusterName::default(), Clusters::from([(ClusterName::default(), cluster)]));
-        let question =
-            Question { cluster: name, object: Object::new(json).expect("an object"), force: false, rehearsal };
+        let question = Question {
+            cluster: name,
+            object: Object::new(json).expect("an object"),
+            force: false,
+            rehearsal,
+            form: None,
+        };
         ask(&clusters, vec![question]).await.expect("an answer").remove(0)
     }
 
@@ -131,5 +212,71 @@ mod tests {
     async fn a_refusal_keeps_its_code() {
         let answer = answer_to(403, json!({ "reason": "Forbidden", "message": "exceeded quota" })).await;
         assert!(matches!(answer, Answer::Refused { code: 403, .. }));
+    }
+
+    /// Asks about twenty ConfigMaps of one form, of a server with such webhooks, and counts the dry-runs.
+    async fn dry_runs(rehearsal: bool, webhooks: (u16, serde_json::Value), code: u16) -> (usize, Vec<Answer>) {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let router = Router::new().fallback(move |request: Request| {
+            let (count, (webhooks_code, webhooks)) = (count.clone(), webhooks.clone());
+            async move {
+                let is_list = request.method() == Method::GET;
+                count.fetch_add(usize::from(!is_list), Ordering::Relaxed);
+                let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
+                let (code, body) = if is_list { (webhooks_code, webhooks) } else { (code, map) };
+                (StatusCode::from_u16(code).expect("a code"), body.to_string())
+            }
+        });
+        let cluster = connect(Target::Service(router), Settings::default()).await.expect("a client");
+        let served = |api_version: &str, kind: &str, plural: &str| {
+            let kind = Kind::new(api_version, kind);
+            ServedKind { versions: vec![kind.version.clone()], kind, plural: plural.to_owned(), namespaced: true }
+        };
+        let webhooks = served("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "webhooks");
+        cluster.learn([served("v1", "ConfigMap", "configmaps"), webhooks]);
+        let (name, clusters) = (ClusterName::default(), Clusters::from([(ClusterName::default(), cluster)]));
+        let question = |index: usize| {
+            let metadata = json!({ "name": format!("a{index}"), "namespace": "b" });
+            let object = Object::new(json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata }));
+            let object = object.expect("an object");
+            let form = form(&name, &object, rehearsal);
+            Question { cluster: name.clone(), object, force: false, rehearsal, form }
+        };
+        let answers = ask(&clusters, (0..20).map(question).collect()).await.expect("answers");
+        (asked.load(Ordering::Relaxed), answers)
+    }
+
+    fn webhook(resource: &str) -> (u16, serde_json::Value) {
+        let rules = json!([{ "resources": [resource] }]);
+        let metadata = json!({ "name": "w" });
+        (200, json!({ "items": [{ "metadata": metadata, "webhooks": [{ "name": "w", "rules": rules }] }] }))
+    }
+
+    #[tokio::test]
+    async fn one_of_a_form_is_asked_for_all() {
+        let (asked, answers) = dry_runs(false, webhook("pods"), 200).await;
+        assert_eq!(asked, 1);
+        assert_eq!(answers.len(), 20);
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::Accepted { .. })));
+        assert_eq!(
+            dry_runs(true, webhook("configmaps"), 200).await.0,
+            1,
+            "a rehearsal is about the server's own rules"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_more_may_judge_each_is_asked() {
+        assert_eq!(dry_runs(false, webhook("configmaps"), 200).await.0, 20);
+        let forbidden = json!({ "reason": "Forbidden", "message": "no" });
+        assert_eq!(dry_runs(false, (403, forbidden), 200).await.0, 20);
+    }
+
+    #[tokio::test]
+    async fn where_one_is_refused_each_is_asked() {
+        let (asked, answers) = dry_runs(false, webhook("pods"), 422).await;
+        assert_eq!(asked, 20);
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::Refused { code: 422, .. })));
     }
 }
