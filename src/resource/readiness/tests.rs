@@ -107,7 +107,7 @@ fn deployments() {
     };
     check(counts(2, 2, 2), "ready");
     check(counts(2, 1, 2), "waiting: 1 of 2 pods are new");
-    check(counts(3, 2, 3), "waiting: 1 old pods are still there");
+    check(counts(3, 2, 3), "waiting: 1 of 3 pods are old");
     check(counts(2, 2, 1), "waiting: 1 of 2 pods are available");
     let mut none = counts(0, 0, 0);
     none["spec"]["replicas"] = json!(0);

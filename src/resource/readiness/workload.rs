@@ -32,7 +32,7 @@ pub(super) fn deployment(object: &Object, surroundings: Surroundings<'_>) -> Rea
     }
     let counted = match () {
         () if updated < wanted => format!("{updated} of {wanted} pods are new"),
-        () if all > updated => format!("{} old pods are still there", all - updated),
+        () if all > updated => format!("{} of {all} pods are old", all - updated),
         () => format!("{available} of {wanted} pods are available"),
     };
     conclude(counted, told)
