@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::renames::Renames;
-use super::{Act, Entry, Intent, Recorded, RecordedObject, State};
+use super::{Act, Entry, Intent, Recorded, RecordedObject, State, Status};
 use crate::model::{Address, ClusterName, Located};
 
 /// A state that entries are folded into.
@@ -57,6 +57,11 @@ impl Fold {
                 self.objects(&address).remove(&object);
             }
             Entry::Resource { address, recorded } => self.describe(address, recorded),
+            Entry::Ready { address } => {
+                if let Some(recorded) = self.state.resources.get_mut(&address) {
+                    recorded.status = Status::Ready;
+                }
+            }
             Entry::Removed { address } => {
                 self.touched.remove(&address);
                 self.state.resources.remove(&address);
@@ -181,6 +186,20 @@ mod tests {
         let (state, _) = fold(begun.into_iter().chain([deleted]).collect());
         assert_eq!(state.resources[&address()].objects, [object("x", "1")]);
         assert!(!state.clusters.contains_key(&west), "nothing lives there any more");
+    }
+
+    #[test]
+    fn what_is_up_is_ready_as_it_was_described() {
+        let mut begun = Recorded::unseen();
+        begun.dependencies.insert(Address::root("namespace", "n"));
+        let incomplete = Recorded { status: Status::Incomplete, ..begun };
+        let (state, _) = fold(vec![
+            Entry::Resource { address: address(), recorded: incomplete.clone() },
+            Entry::Applied { address: address(), object: object("x", "1") },
+            Entry::Ready { address: address() },
+        ]);
+        let expected = Recorded { status: Status::Ready, objects: vec![object("x", "1")], ..incomplete };
+        assert_eq!(state.resources[&address()], expected);
     }
 
     #[test]

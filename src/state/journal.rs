@@ -42,6 +42,8 @@ pub(crate) enum Entry {
     Forgotten { address: Address, object: Located },
     /// Everything of a resource but its objects.
     Resource { address: Address, recorded: Recorded },
+    /// All objects of the resource are up; what was last said of it holds.
+    Ready { address: Address },
     /// The resource is gone with all its objects.
     Removed { address: Address },
     /// The resource has another address.
@@ -244,6 +246,9 @@ enum Line {
         address: String,
         recorded: ResourceEntry,
     },
+    Ready {
+        address: String,
+    },
     Removed {
         address: String,
     },
@@ -280,6 +285,7 @@ impl From<&Entry> for Line {
             Entry::Resource { address, recorded } => {
                 Self::Resource { address: address.to_string(), recorded: recorded.into() }
             }
+            Entry::Ready { address } => Self::Ready { address: address.to_string() },
             Entry::Removed { address } => Self::Removed { address: address.to_string() },
             Entry::Moved { from, to } => Self::Moved { from: from.to_string(), to: to.to_string() },
             Entry::Output { name, output } => {
@@ -306,6 +312,7 @@ impl TryFrom<Line> for Entry {
             Line::Resource { address, recorded } => {
                 Self::Resource { address: address.parse()?, recorded: recorded.try_into()? }
             }
+            Line::Ready { address } => Self::Ready { address: address.parse()? },
             Line::Removed { address } => Self::Removed { address: address.parse()? },
             Line::Moved { from, to } => Self::Moved { from: from.parse()?, to: to.parse()? },
             Line::Output { name, output } => Self::Output { name, output: output.map(Into::into) },

@@ -211,7 +211,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Address, ClusterName, Kind};
-    use crate::state::{Act, Entry, RecordedObject};
+    use crate::state::{Act, Entry, RecordedObject, Status};
 
     struct Place {
         folder: tempfile::TempDir,
@@ -288,10 +288,12 @@ mod tests {
         let lock = place.lock();
         let journal = place.store().begin(&lock, place.load().expect("new").state).expect("begun");
         append(&journal, applied()).expect("synced");
+        append(&journal, Entry::Ready { address: address() }).expect("synced");
         append(&journal, intent()).expect("synced");
         drop(journal);
         let loaded = place.load().expect("replayed");
         assert_eq!(loaded.unfinished.as_ref().map(Vec::len), Some(1));
+        assert_eq!(loaded.state.resources[&address()].status, Status::Ready);
         assert_eq!(loaded.state.resources[&address()].objects, [object("1")]);
         assert_eq!(loaded.state.lineage, "id");
     }

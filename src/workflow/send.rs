@@ -96,7 +96,7 @@ impl Run<'_> {
         }
         drop(slot);
         self.wait_all(address, sent).await?;
-        self.describe(address, Status::Ready, &raise.exports, raise.before_delete.clone());
+        self.note(Entry::Ready { address: address.clone() });
         Ok(())
     }
 
