@@ -21,9 +21,8 @@ pub(crate) async fn ask(clusters: &Clusters<Cluster>, questions: Vec<Question>) 
 
 async fn answers(clusters: &Clusters<Cluster>, questions: &[Question]) -> Result<Vec<Answer>, ClusterError> {
     let speakers = speakers(clusters, questions).await?;
-    let speak = questions.iter().enumerate().map(async |(index, question)| match speakers[index] == index {
-        true => ask_one(clusters, question).await.map(Some),
-        false => Ok(None),
+    let speak = questions.iter().enumerate().map(async |(index, question)| {
+        if speakers[index] == index { ask_one(clusters, question).await.map(Some) } else { Ok(None) }
     });
     let spoken = try_join_all(speak).await?;
     let follow = questions.iter().enumerate().map(async |(index, question)| match &spoken[speakers[index]] {
