@@ -1,6 +1,6 @@
 //! The parser's tree into our own form, which is much smaller and has file offsets everywhere.
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) struct Lowering<'a> {
     /// From offsets in the parsed text to offsets in the file: `(from, minus, plus)`, sorted.
     pub shifts: Vec<Shift>,
     /// Names and numbers that were met: each is kept once, for most of them come again and again.
-    names: RefCell<BTreeSet<Arc<str>>>,
+    names: RefCell<Known>,
     numbers: RefCell<BTreeMap<String, Number>>,
 }
 
@@ -45,6 +45,9 @@ pub(super) struct Shift {
     pub start: usize,
     pub origin: usize,
 }
+
+#[expect(clippy::disallowed_types, reason = "names are looked up, never gone through")]
+type Known = std::collections::HashSet<Arc<str>>;
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(file: FileId, text: &'a str, shifts: Vec<Shift>) -> Self {

@@ -227,12 +227,21 @@ fn find(
         Json::Object(entries) => {
             for (name, item) in entries {
                 pointer.push('/');
-                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                push_token(pointer, name);
                 find(item, pointer, secrets, unknown, sensitive);
                 pointer.truncate(length);
             }
         }
         _ => {}
+    }
+}
+
+/// Adds a name to a JSON pointer.
+fn push_token(pointer: &mut String, name: &str) {
+    if name.contains(['~', '/']) {
+        pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(name);
     }
 }
 

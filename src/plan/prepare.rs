@@ -14,32 +14,32 @@ pub(crate) const LINEAGE: &str = "rayform.dev/lineage";
 
 /// Puts our label and annotations on an object, fixes its namespace, and brings it into canonical form.
 pub(super) fn stamp(
-    mut desired: DesiredObject,
+    desired: DesiredObject,
     address: &Address,
     lineage: &str,
     schema: Option<&Schema>,
     is_namespaced: Option<bool>,
 ) -> DesiredObject {
-    desired.object.edit(|json| {
-        let mark = |json: &mut Json, map: &str, name: &str, value: &str| {
-            fields::set(json, &FieldPath::fields(&["metadata", map, name]), value.into());
-        };
-        mark(json, "labels", MANAGED_BY, "rayform");
-        mark(json, "annotations", ADDRESS, &address.to_string());
-        mark(json, "annotations", LINEAGE, lineage);
-        match (is_namespaced, json["metadata"].as_object_mut()) {
-            (Some(true), Some(metadata)) => {
-                metadata.entry("namespace").or_insert_with(|| "default".into());
-            }
-            (Some(false), Some(metadata)) => {
-                metadata.remove("namespace");
-            }
-            _ => {}
+    let mut json = desired.object.into_json();
+    let mut mark = |map: &str, name: &str, value: &str| {
+        fields::set(&mut json, &FieldPath::fields(&["metadata", map, name]), value.into());
+    };
+    mark("labels", MANAGED_BY, "rayform");
+    mark("annotations", ADDRESS, &address.to_string());
+    mark("annotations", LINEAGE, lineage);
+    match (is_namespaced, json["metadata"].as_object_mut()) {
+        (Some(true), Some(metadata)) => {
+            metadata.entry("namespace").or_insert_with(|| "default".into());
         }
-        // A generated value is made by apply; until then the field is not there.
-        desired.generated.keys().for_each(|pointer| fields::remove_pointer(json, pointer));
-    });
-    DesiredObject { object: ssa::canonical(desired.object, schema), ..desired }
+        (Some(false), Some(metadata)) => {
+            metadata.remove("namespace");
+        }
+        _ => {}
+    }
+    // A generated value is made by apply; until then the field is not there.
+    desired.generated.keys().for_each(|pointer| fields::remove_pointer(&mut json, pointer));
+    let object = Object::new(json).expect("nothing went that makes it an object");
+    DesiredObject { object: ssa::canonical(object, schema), ..desired }
 }
 
 /// Takes over from the live object what another actor owns inside atomic nodes, and values made once.

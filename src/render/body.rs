@@ -80,15 +80,19 @@ impl Body<'_> {
 
     /// Writes one line: the sign stands in the two columns before the text.
     pub(super) fn line(&mut self, depth: usize, symbol: &str, text: &str) {
-        let painted = self.view.paint(words::paint(symbol), symbol);
+        let start = self.text.len();
         let room = (4 * depth + 4).saturating_sub(symbol.chars().count() + 1);
-        let line = format!("{:room$}{painted} {text}", "");
-        self.text.push_str(line.trim_end());
+        self.text.extend(std::iter::repeat_n(' ', room));
+        self.text.push_str(&self.view.paint(words::paint(symbol), symbol));
+        self.text.push(' ');
+        self.text.push_str(text);
+        let end = self.text[start..].trim_end().len();
+        self.text.truncate(start + end);
         self.text.push('\n');
     }
 
     fn created(&mut self, desired: &DesiredObject) {
-        if let Json::Object(entries) = &without_marks(&masked(desired)) {
+        if let Json::Object(entries) = &without_marks(masked(desired)) {
             self.entries(2, "+", entries);
         }
     }
@@ -102,7 +106,7 @@ impl Body<'_> {
         if fields.is_empty() {
             self.remark(2, "only the record of who owns its fields changes");
         }
-        let hidden = leaves(&without_marks(desired.object.json()));
+        let hidden = leaves(&without_marks(desired.object.json().clone()));
         let shown: usize = fields.iter().map(|field| field.after.as_ref().map_or(0, leaves)).sum();
         self.hidden(2, hidden.saturating_sub(shown), "field");
     }
@@ -255,7 +259,7 @@ impl Body<'_> {
                 self.line(depth, " ", "EOT");
             }
             scalar => {
-                let text = format!("{lead}{}{note}", self.short(scalar));
+                let text = [lead, &self.short(scalar), note].concat();
                 self.line(depth, symbol, &text);
             }
         }
@@ -266,8 +270,12 @@ impl Body<'_> {
         let names = entries.iter().filter(|(_, value)| is_short(value)).map(|(name, _)| key(name).chars().count());
         let width = names.max().unwrap_or(0);
         for (name, value) in entries {
-            let width = if is_short(value) { width } else { 0 };
-            self.value(depth, symbol, &format!("{:width$} = ", key(name)), value, "");
+            let mut lead = key(name);
+            if is_short(value) {
+                lead.extend(std::iter::repeat_n(' ', width - lead.chars().count()));
+            }
+            lead.push_str(" = ");
+            self.value(depth, symbol, &lead, value, "");
         }
     }
 
@@ -278,7 +286,7 @@ impl Body<'_> {
             Json::String(text) if text.contains(UNKNOWN) => KNOWN_LATER.to_owned(),
             Json::String(text) => {
                 let redacted = self.secrets.redact(text);
-                if redacted == REDACTED { redacted } else { Json::from(redacted).to_string() }
+                if redacted == REDACTED { redacted } else { quoted(&redacted) }
             }
             Json::Array(items) if items.is_empty() => "[]".to_owned(),
             Json::Object(entries) if entries.is_empty() => "{}".to_owned(),
@@ -325,7 +333,11 @@ fn labels(steps: &[Step]) -> Vec<String> {
 fn key(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let is_identifier = name.chars().all(is_plain) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if is_identifier { name.to_owned() } else { Json::from(name).to_string() }
+    if is_identifier { name.to_owned() } else { quoted(name) }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text can always be written")
 }
 
 /// Returns the place in the new list of what an item has become: by name, else where it is equal, else by place.
@@ -378,8 +390,7 @@ pub(super) fn masked(desired: &DesiredObject) -> Json {
 }
 
 /// Returns an object without what its heading says and without our marks.
-pub(super) fn without_marks(json: &Json) -> Json {
-    let mut json = json.clone();
+pub(super) fn without_marks(mut json: Json) -> Json {
     let Some(entries) = json.as_object_mut() else { return json };
     entries.remove("apiVersion");
     entries.remove("kind");

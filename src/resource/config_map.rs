@@ -78,21 +78,20 @@ impl ResourceType for ConfigMap {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let texts: BTreeMap<String, String> =
-            arguments.data.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
         let mut json = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata.to_json() });
+        let texts: BTreeMap<String, String> = arguments.data.into_iter().map(|(key, value)| (key, value.0)).collect();
+        let checksum = payload::checksum(texts.iter().chain(&binary));
         if !texts.is_empty() {
-            json["data"] = payload::entries_json(&texts);
+            json["data"] = payload::entries_json(texts);
         }
         if !binary.is_empty() {
-            json["binaryData"] = payload::entries_json(&binary);
+            json["binaryData"] = payload::entries_json(binary);
         }
         if let Some(immutable) = arguments.immutable {
             json["immutable"] = immutable.into();
         }
         let mut exports = exports([("name", &name), ("namespace", namespace)]);
-        let entries = texts.into_iter().chain(binary).collect();
-        exports.insert("checksum".to_owned(), payload::checksum(&entries));
+        exports.insert("checksum".to_owned(), checksum);
         Ok(Expansion { objects: vec![object(json)], exports, ..Expansion::default() })
     }
 }
@@ -113,7 +112,7 @@ impl Arguments {
         let (mut binary, mut problems, mut taken) = (BTreeMap::new(), Vec::new(), BTreeSet::new());
         let mut bytes = 0;
         for (key, value) in &self.data {
-            problems.extend(payload::check_key(&format!("data/{key}"), key, &mut taken));
+            problems.extend(payload::check_key(format_args!("data/{key}"), key, &mut taken));
             bytes += value.0.len();
         }
         for (key, value) in &self.binary_data {

@@ -47,17 +47,19 @@ pub(crate) fn take<T: JsonSchema + DeserializeOwned>(arguments: &mut Json) -> Re
 }
 
 /// Returns the arguments without nulls: in the language, null means unset.
-pub(crate) fn without_nulls(value: Json) -> Json {
+pub(crate) fn without_nulls(mut value: Json) -> Json {
+    drop_nulls(&mut value);
+    value
+}
+
+fn drop_nulls(value: &mut Json) {
     match value {
-        Json::Object(entries) => Json::Object(
-            entries
-                .into_iter()
-                .filter(|(_, value)| !value.is_null())
-                .map(|(name, value)| (name, without_nulls(value)))
-                .collect(),
-        ),
-        Json::Array(items) => Json::Array(items.into_iter().map(without_nulls).collect()),
-        scalar => scalar,
+        Json::Object(entries) => {
+            entries.retain(|_, value| !value.is_null());
+            entries.values_mut().for_each(drop_nulls);
+        }
+        Json::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

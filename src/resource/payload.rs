@@ -1,6 +1,6 @@
 //! What ConfigMaps and Secrets hold: entries under keys, checked as the server checks them.
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,16 +18,17 @@ const LARGEST: usize = 1 << 20;
 const ROUNDS: usize = 4096;
 
 /// Refuses a key that the server would refuse, or that is taken.
-pub(crate) fn check_key(argument: &str, key: &str, taken: &mut BTreeSet<String>) -> Option<Problem> {
+pub(crate) fn check_key(argument: impl Display, key: &str, taken: &mut BTreeSet<String>) -> Option<Problem> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_fine =
         !key.is_empty() && key.len() <= 253 && key.chars().all(is_allowed) && key != "." && !key.starts_with("..");
     if !is_fine && !key.contains(UNKNOWN) {
         let hint = "up to 253 letters, digits, `-`, `_` and `.`";
-        return Some(Problem::error(argument, format!("`{key}` is not a key that Kubernetes accepts")).hint(hint));
+        let message = format!("`{key}` is not a key that Kubernetes accepts");
+        return Some(Problem::error(argument.to_string(), message).hint(hint));
     }
     let is_new = taken.insert(key.to_owned());
-    (!is_new).then(|| Problem::error(argument, format!("the key `{key}` is there twice")))
+    (!is_new).then(|| Problem::error(argument.to_string(), format!("the key `{key}` is there twice")))
 }
 
 /// Refuses a payload of more than 1 MiB.
@@ -58,8 +59,8 @@ pub(crate) fn recode(argument: &str, text: &str) -> Result<(String, usize), Prob
 }
 
 /// Returns a hash of all entries; unknown, where one of them is.
-pub(crate) fn checksum(entries: &BTreeMap<String, String>) -> Value {
-    if entries.values().any(|value| value.contains(UNKNOWN)) {
+pub(crate) fn checksum<'a>(entries: impl Iterator<Item = (&'a String, &'a String)> + Clone) -> Value {
+    if entries.clone().any(|(_, value)| value.contains(UNKNOWN)) {
         return Value::Unknown;
     }
     Value::string(hex(&digest(entries, "")))
@@ -70,25 +71,21 @@ pub(crate) fn secret_checksum(entries: &BTreeMap<String, String>, salt: &str) ->
     if salt.contains(UNKNOWN) || entries.values().any(|value| value.contains(UNKNOWN)) {
         return Value::Unknown;
     }
-    let first = digest(entries, salt);
+    let first = digest(entries.iter(), salt);
     let last = (1..ROUNDS).fold(first, |hash, _| Sha256::new().chain_update(salt).chain_update(hash).finalize().into());
     Value::string(hex(&last))
 }
 
 /// Returns a JSON map of texts.
-pub(crate) fn entries_json(entries: &BTreeMap<String, String>) -> Json {
-    entries
-        .iter()
-        .map(|(key, value)| (key.clone(), Json::from(value.as_str())))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+pub(crate) fn entries_json(entries: BTreeMap<String, String>) -> Json {
+    entries.into_iter().map(|(key, value)| (key, Json::from(value))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// Hashes the entries with their lengths, so that no two payloads look alike.
-fn digest(entries: &BTreeMap<String, String>, salt: &str) -> [u8; 32] {
+fn digest<'a>(entries: impl Iterator<Item = (&'a String, &'a String)>, salt: &str) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(salt);
-    for text in entries.iter().flat_map(|(key, value)| [key, value]) {
+    for text in entries.flat_map(|(key, value)| [key, value]) {
         hash.update(text.len().to_be_bytes());
         hash.update(text);
     }
@@ -109,6 +106,10 @@ mod tests {
 
     fn entries(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn checksum(entries: &BTreeMap<String, String>) -> Value {
+        super::checksum(entries.iter())
     }
 
     #[test]

@@ -150,8 +150,9 @@ impl ResourceType for Secret {
             "metadata": metadata.to_json(),
             "type": arguments.type_name(),
         });
+        let checksum = payload::secret_checksum(&payload.entries, &format!("{namespace}/{name}"));
         if !payload.entries.is_empty() {
-            json["data"] = payload::entries_json(&payload.entries);
+            json["data"] = payload::entries_json(payload.entries);
         }
         if let Some(immutable) = arguments.immutable {
             json["immutable"] = immutable.into();
@@ -163,7 +164,6 @@ impl ResourceType for Secret {
             .map(|generate| (format!("/data/{}", generate.key), Generated { length: generate.length }))
             .collect();
         let mut exports = exports([("name", &name), ("namespace", namespace)]);
-        let checksum = payload::secret_checksum(&payload.entries, &format!("{namespace}/{name}"));
         exports.insert("checksum".to_owned(), checksum);
         Ok(Expansion { objects: vec![object], exports, ..Expansion::default() })
     }

@@ -90,7 +90,7 @@ fn uid(cluster: &Cluster) -> String {
         return full;
     }
     let parts = std::collections::BTreeMap::from([(cluster.namespace.clone(), cluster.name.clone())]);
-    match crate::resource::payload::checksum(&parts) {
+    match crate::resource::payload::checksum(parts.iter()) {
         crate::model::Value::String(hash) => format!("ray-{hash}"),
         _ => full,
     }
