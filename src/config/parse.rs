@@ -1,4 +1,5 @@
 //! Source text into our own form: files at once on all cores, each on a stack that is large enough.
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use hcl_edit::{parser, structure};
@@ -7,7 +8,7 @@ use super::explain::explain;
 use super::format::tokens::{Kind, Token, tokens};
 use super::ir::{Body, Expression};
 use super::lower::{Lowering, Shift};
-use super::{Sources, heredoc, json, template};
+use super::{Sources, for_object, heredoc, json, repeated_key, template};
 use crate::model::{Diagnostic, FileId, Span, on_all_cores, on_large_stack};
 
 /// Parses files; the results are in the order of the files.
@@ -22,11 +23,37 @@ pub(super) fn parse_files(sources: &Sources, files: &[FileId]) -> Vec<Result<Bod
 /// Parses one expression, such as the value of `--var`.
 pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, Box<Diagnostic>> {
     on_large_stack(|| {
-        let text = &*heredoc::without_empty(text);
         let lowering = Lowering::new(file, text, Vec::new());
-        let parsed = parser::parse_expr(text.trim_end()).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
+        let parsed =
+            parse(text.trim_end(), parser::parse_expr).map_err(|error| Box::new(diagnose(&lowering, &error)))?;
         lowering.expression(&parsed)
     })
+}
+
+/// How many keys of objects may come again in what is parsed at a time.
+const MAX_REPEATED: usize = 100;
+
+/// Parses what the parser alone would read otherwise, or refuse. Everything stays in its place.
+fn parse<T>(text: &str, parse: impl Fn(&str) -> Result<T, parser::Error>) -> Result<T, parser::Error> {
+    let mut text = readable(text);
+    let mut result = parse(&text);
+    for _ in 0..MAX_REPEATED {
+        let Err(error) = &result else { break };
+        let is_repeated = error.message().contains("found redefined object key");
+        let offset = error.location().offset();
+        let Some(without) = is_repeated.then(|| repeated_key::without_first(&text, offset)).flatten() else { break };
+        text = Cow::Owned(without);
+        result = parse(&text);
+    }
+    result
+}
+
+/// Returns a text that the parser reads as HCL asks for, with everything in its place.
+fn readable(text: &str) -> Cow<'_, str> {
+    match heredoc::without_empty(text) {
+        Cow::Borrowed(text) => for_object::joined(text),
+        Cow::Owned(text) => Cow::Owned(for_object::joined(&text).into_owned()),
+    }
 }
 
 /// Tells whether an expression may end here: all brackets, texts and heredocs are closed.
@@ -74,14 +101,13 @@ pub(super) fn parse_body(text: &str, file: FileId) -> Result<Body, Vec<Diagnosti
 /// Parses a whole file into the parser's tree. After a mistake its top-level blocks are tried one by one, to find all
 /// mistakes.
 pub(super) fn parse_tree(text: &str, file: FileId) -> Result<structure::Body, Vec<Diagnostic>> {
-    let filled = heredoc::without_empty(text);
-    let error = match parser::parse_body(&filled) {
+    let error = match parse(text, parser::parse_body) {
         Ok(parsed) => return Ok(parsed),
         Err(error) => error,
     };
     let mut found = Vec::new();
-    for (start, chunk) in chunks(&filled) {
-        if let Err(error) = parser::parse_body(chunk) {
+    for (start, chunk) in chunks(text) {
+        if let Err(error) = parse(chunk, parser::parse_body) {
             let shifts = vec![Shift { start: 0, origin: start }];
             found.push(diagnose(&Lowering::new(file, chunk, shifts), &error));
         }
@@ -119,7 +145,7 @@ pub(super) fn of_pieces<T: Send>(
     work: &(dyn Fn(usize, &str, &structure::Body) -> T + Sync),
 ) -> Option<Vec<T>> {
     let of_piece = |(origin, piece): (usize, &str)| {
-        let tree = parser::parse_body(&heredoc::without_empty(piece)).ok()?;
+        let tree = parse(piece, parser::parse_body).ok()?;
         Some(work(origin, piece, &tree))
     };
     on_all_cores(pieces(text), &of_piece).into_iter().collect()
@@ -319,6 +345,33 @@ mod tests {
     fn heredocs_lose_their_indentation() {
         literal("a = <<-EOT\n    b\n      c\n\n    d\n  EOT\n", "b\n  c\n\nd\n");
         literal("a = <<EOT\n  b\nEOT\n", "  b\n");
+    }
+
+    #[test]
+    fn line_breaks_in_a_loop_end_nothing() {
+        for value in [
+            "k == 1 ? k :\n  f(k)",
+            "k\n  ? 1\n  : 2",
+            "a ||\n b",
+            "k # why\n  + 1",
+            "!\nk",
+            "[\n1,\n]",
+            "<<X\n  t\nX\n",
+        ] {
+            let text = format!("x = {{\n  for k in l :\n  k => {value}\n  if k }}\ny = 1\n");
+            let body = parse(&text).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+            assert_eq!(body.attributes.len(), 2);
+            let span = body.attributes[1].name_span;
+            assert_eq!(&text[span.start as usize..span.end as usize], "y");
+        }
+    }
+
+    #[test]
+    fn of_entries_with_one_key_the_last_counts() {
+        let body = parse("x = { a = 1, b = 2, a = 3, a = 4 }\n").expect("it parses");
+        let Form::Object(entries) = &body.attributes[0].value.form else { panic!("an object") };
+        assert_eq!(entries.iter().map(|entry| entry.key.as_text()).collect::<Vec<_>>(), [Some("b"), Some("a")]);
+        assert_eq!(entries[1].key.span.start, 27);
     }
 
     #[test]
