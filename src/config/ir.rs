@@ -208,11 +208,19 @@ impl Expression {
         match &self.form {
             Form::Name(name) => Some((name, &[])),
             Form::Traversal(traversal) => match &traversal.root.form {
-                Form::Name(name) => Some((name, &traversal.steps)),
+                Form::Name(name) => Some(without_prefix(name, &traversal.steps)),
                 _ => None,
             },
             _ => None,
         }
+    }
+}
+
+/// Returns the root and the steps of a reference without `resource.`, which may stand before a resource type.
+pub(crate) fn without_prefix<'a>(root: &'a Arc<str>, steps: &'a [Step]) -> (&'a Arc<str>, &'a [Step]) {
+    match steps {
+        [Step::Attribute(resource_type, _), rest @ ..] if &**root == "resource" => (resource_type, rest),
+        _ => (root, steps),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::clusters;
 use super::evaluate::Evaluator;
-use super::instances::instances;
+use super::instances::{any, instances};
 use super::module_instances::{InstanceId, ModuleInstance, without_outputs};
 use super::modules::Modules;
 use super::needs::{Addresses, Carried};
@@ -67,14 +67,14 @@ impl Evaluator<'_> {
         };
         let (instances, is_known) = match found {
             Ok(Some(instances)) => (instances, true),
-            Ok(None) if is_tainted => (vec![open()], false),
+            Ok(None) if is_tainted => (vec![any(&block.repetition)], false),
             Ok(None) => {
                 self.not_known(&block.repetition, self.instances.get(at).is_open);
-                (vec![open()], false)
+                (vec![any(&block.repetition)], false)
             }
             Err(failure) => {
                 self.diagnostics.push(*failure);
-                (vec![open()], false)
+                (vec![any(&block.repetition)], false)
             }
         };
         if self.instances.len() + instances.len() > MAX_INSTANCES {
@@ -156,9 +156,4 @@ impl Evaluator<'_> {
             (false, false) => Arc::new(own.union(&instance.gate).cloned().collect()),
         }
     }
-}
-
-/// Stands for the instances of a call of which it is not known how many there are.
-fn open() -> Instance {
-    Instance::Each { key: Value::Unknown, value: Value::Unknown }
 }

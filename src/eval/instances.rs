@@ -21,6 +21,14 @@ pub(super) fn instances(repetition: &Repetition, scope: &Scope<'_>) -> Result<Op
     }
 }
 
+/// Returns what stands for the instances of a block of which it is not known how many there are.
+pub(super) fn any(repetition: &Repetition) -> Instance {
+    match repetition {
+        Repetition::Count(_) => Instance::Counted(Value::Unknown),
+        Repetition::Once | Repetition::ForEach(_) => Instance::Each { key: Value::Unknown, value: Value::Unknown },
+    }
+}
+
 /// Returns what a block is to others: the value of its only instance, or a list or map of those of all.
 pub(super) fn joined(repetition: &Repetition, instances: &[Instance], values: Vec<Value>) -> Value {
     let key = |instance: &Instance| match instance {
@@ -44,8 +52,9 @@ pub(super) fn not_known(repetition: &Repetition) -> Option<Diagnostic> {
 }
 
 fn counted(expression: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Instance>>, Failure> {
+    // How many there are is shown, as in Terraform, whatever it comes from.
     let value = evaluate(expression, scope, None)?;
-    let value = open(&value, "count", expression)?;
+    let (value, _) = value.unmark();
     if matches!(value, Value::Unknown) {
         return Ok(None);
     }
@@ -61,7 +70,7 @@ fn counted(expression: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Inst
 
 fn each(expression: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Instance>>, Failure> {
     let value = evaluate(expression, scope, None)?;
-    let instances: Vec<Instance> = match open(&value, "for_each", expression)? {
+    let instances: Vec<Instance> = match open(&value, expression)? {
         Value::Unknown => return Ok(None),
         Value::Map(entries) => entries
             .iter()
@@ -91,10 +100,10 @@ fn each(expression: &Expression, scope: &Scope<'_>) -> Result<Option<Vec<Instanc
 }
 
 /// Refuses what is sensitive: the keys of instances are shown everywhere.
-fn open<'v>(value: &'v Value, name: &str, expression: &Expression) -> Result<&'v Value, Failure> {
+fn open<'v>(value: &'v Value, expression: &Expression) -> Result<&'v Value, Failure> {
     match value {
         Value::Sensitive(_) => {
-            let diagnostic = Diagnostic::error(format!("`{name}` is sensitive, and its instances would show it"));
+            let diagnostic = Diagnostic::error("`for_each` is sensitive, and its instances would show it");
             let hint = "`nonsensitive(…)` says that it may be shown";
             Err(Box::new(diagnostic.at(expression.span).hint(hint)))
         }

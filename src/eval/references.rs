@@ -1,7 +1,7 @@
 //! What an expression refers to, without evaluating it. Variables of `for` are not references.
 use std::sync::Arc;
 
-use crate::config::ir::{Body, Expression, Form, Names, Part, Step};
+use crate::config::ir::{Body, Expression, Form, Names, Part, Step, without_prefix};
 use crate::model::Span;
 
 /// A name from outside of an expression, such as `var.image` or `ray_head.main`.
@@ -11,6 +11,8 @@ pub(super) struct Reference<'a> {
     pub steps: &'a [Step],
     /// From the root to the last step that belongs to the name.
     pub span: Span,
+    /// It stands inside of `try` or `can`, where what a module does not have is no mistake.
+    pub is_tried: bool,
 }
 
 impl<'a> Reference<'a> {
@@ -46,16 +48,18 @@ impl<'a> Reference<'a> {
 
 /// Calls `found` with every reference of an expression.
 pub(super) fn of_expression<'a>(expression: &'a Expression, found: &mut dyn FnMut(Reference<'a>)) {
-    Visitor { bound: Vec::new(), found }.expression(expression);
+    Visitor { bound: Vec::new(), tries: 0, found }.expression(expression);
 }
 
 /// Calls `found` with every reference of a body, its blocks included.
 pub(super) fn of_body<'a>(body: &'a Body, found: &mut dyn FnMut(Reference<'a>)) {
-    Visitor { bound: Vec::new(), found }.body(body);
+    Visitor { bound: Vec::new(), tries: 0, found }.body(body);
 }
 
 struct Visitor<'a, 'f> {
     bound: Vec<&'a str>,
+    /// How many calls of `try` and `can` are around.
+    tries: usize,
     found: &'f mut dyn FnMut(Reference<'a>),
 }
 
@@ -104,7 +108,12 @@ impl<'a> Visitor<'a, '_> {
                 }
                 self.steps(&traversal.steps);
             }
-            Form::Call(call) => call.arguments.iter().for_each(|argument| self.expression(argument)),
+            Form::Call(call) => {
+                let tries = usize::from(matches!(&*call.name, "try" | "can"));
+                self.tries += tries;
+                call.arguments.iter().for_each(|argument| self.expression(argument));
+                self.tries -= tries;
+            }
             Form::Conditional(conditional) => {
                 self.expression(&conditional.condition);
                 self.expression(&conditional.then);
@@ -165,12 +174,13 @@ impl<'a> Visitor<'a, '_> {
         if self.bound.contains(&&**root) {
             return;
         }
+        let (root, steps) = without_prefix(root, steps);
         // The name of a `data` block has two parts.
         let last = if &**root == "data" { steps.get(1).or(steps.first()) } else { steps.first() };
         let end = match last {
             Some(step @ Step::Attribute(..)) => step.span().end,
             _ => span.end,
         };
-        (self.found)(Reference { root, steps, span: Span { end, ..span } });
+        (self.found)(Reference { root, steps, span: Span { end, ..span }, is_tried: self.tries > 0 });
     }
 }

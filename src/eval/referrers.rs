@@ -138,7 +138,7 @@ impl<'a> Trace<'a> {
         let (value, rest) = narrowed(value, rest);
         if let Some((root, steps)) = value.as_reference() {
             let span = value.span;
-            return self.reference(way, repetition, &Reference { root, steps, span }, rest);
+            return self.reference(way, repetition, &Reference { root, steps, span, is_tried: false }, rest);
         }
         let mut references = Vec::new();
         references::of_expression(value, &mut |reference| references.push(reference));

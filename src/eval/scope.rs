@@ -109,6 +109,9 @@ impl<'a> Scope<'a> {
             // The second name is what configurations that come from Terraform say.
             "rayform" | "terraform" => return self.settings(name, attribute, *attribute_span),
             "data" => return self.data(attribute, steps, span),
+            "resource" => {
+                return self.find(attribute, &steps[1..], span, None).map(|(value, used)| (value, used + 1));
+            }
             "each" => return self.each(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             "count" => return self.count(attribute, *attribute_span).map(|value| (Cow::Borrowed(value), 1)),
             _ => self.root(|roots| roots.resources.get(name)?.get(attribute)),

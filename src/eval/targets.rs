@@ -90,6 +90,7 @@ impl Targets<'_> {
         match output_of(&used.reference, block) {
             None => found.extend(outputs.keys().filter_map(node)),
             Some((output, _)) if outputs.contains_key(output) => found.extend(node(output)),
+            Some(_) if used.reference.is_tried => found.extend(outputs.keys().filter_map(node)),
             Some((output, step)) => return Err(Box::new(no_output(name, output, step, outputs.keys(), block))),
         }
         if let Some(diagnostic) = without_key(&used.reference, name, block) {

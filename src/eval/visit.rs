@@ -8,7 +8,7 @@ use super::expand::{Request, expand};
 use super::expression::evaluate as evaluate_expression;
 use super::inputs::{self, Input};
 use super::inspect::{inspect, unmark_deep};
-use super::instances::{instances, joined, not_known};
+use super::instances::{any, instances, joined, not_known};
 use super::module_instances::InstanceId;
 use super::modules::ModuleId;
 use super::needs::Finder;
@@ -285,8 +285,7 @@ impl Evaluator<'_> {
 
     /// Checks the names in a block whose instances are not known.
     fn check_only(&mut self, at: InstanceId, block: &ResourceBlock, node: &Node) {
-        let instance = Instance::Each { key: Value::Unknown, value: Value::Unknown };
-        self.instance(at, block, node, &instance, true);
+        self.instance(at, block, node, &any(&block.repetition), true);
     }
 
     fn instance(

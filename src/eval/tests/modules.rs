@@ -370,6 +370,22 @@ output "id" {
 }
 
 #[test]
+fn what_a_module_does_not_have_may_be_tried() {
+    let main = r#"
+module "a" {
+  source = "./a"
+}
+output "tried" {
+  value = [try(module.a.none, "fallback"), can(module.a.none), can(module.a.text)]
+}
+"#;
+    let files = [("main.rf.hcl", main), ("a/main.rf.hcl", "output \"text\" {\n  value = 1\n}\n")];
+    let desired = succeeds(&files, TICKETS).desired;
+    let expected = vec![Value::string("fallback"), Value::Bool(false), Value::Bool(true)];
+    assert_eq!(desired.outputs["tried"].value, Value::list(expected));
+}
+
+#[test]
 fn mistakes_in_calls_are_explained() {
     let main = r#"
 module "a" {

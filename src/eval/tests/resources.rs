@@ -304,6 +304,50 @@ pub(super) fn data<'e>(resource: &'e DesiredResource, name: &str) -> &'e Json {
 }
 
 #[test]
+fn what_terraform_writes_in_front_of_a_type_and_counts_is_taken() {
+    let text = r#"
+variable "secret" {
+  default   = "x"
+  sensitive = true
+}
+resource "ticket" "a" {
+  count = length(var.secret)
+}
+resource "ticket" "b" {
+  text       = join("", [for resource in ["x"] : resource])
+  depends_on = [resource.ticket.a]
+}
+output "text" {
+  value = resource.ticket.b.text
+}
+"#;
+    let desired = succeeds(text, TICKETS).desired;
+    assert_eq!(desired.outputs["text"].value, Value::string("x"));
+    let b = address("ticket.b");
+    assert_eq!(desired.graph.needs(&b).cloned().collect::<Vec<_>>(), [address("ticket.a[0]")]);
+}
+
+#[test]
+fn a_mistake_in_count_is_told_once() {
+    let text = r#"
+locals {
+  none = tonumber("x")
+}
+resource "ticket" "a" {
+  count = local.none
+  text  = "a-${count.index}"
+}
+"#;
+    fails(
+        text,
+        TICKETS,
+        &[
+            "3: `tonumber`: cannot convert \"x\" to number; given string must be a decimal representation of a number at \"x\"",
+        ],
+    );
+}
+
+#[test]
 fn unknown_values_are_found_and_evaluated_again() {
     let text = r#"
 resource "ticket" "a" {}
