@@ -30,10 +30,25 @@ pub(crate) fn diagnostics(
             text.push_str(if text.is_empty() { "" } else { "\n" });
         }
         was_long = is_long;
-        text.push_str(&if is_long { long(diagnostic, sources, view) } else { short(diagnostic, sources) });
+        let told = if is_long { long(diagnostic, sources, view) } else { short(diagnostic, sources) };
+        text.push_str(&redact(&told, diagnostic, sources, secrets));
         text.push('\n');
     }
-    secrets.redact(&text)
+    text
+}
+
+/// Hides secrets, but not where a file is called like one.
+fn redact(text: &str, diagnostic: &Diagnostic, sources: &Sources, secrets: &Secrets) -> String {
+    let mut places: Vec<String> =
+        diagnostic.at.iter().chain(&diagnostic.related).map(|(span, _)| place(*span, sources)).collect();
+    places.retain(|place| secrets.taints(place));
+    let (mut redacted, mut rest) = (String::new(), text);
+    while let Some((at, place)) = places.iter().filter_map(|place| Some((rest.find(place)?, place))).min() {
+        redacted.push_str(&secrets.redact(&rest[..at]));
+        redacted.push_str(place);
+        rest = &rest[at + place.len()..];
+    }
+    redacted + &secrets.redact(rest)
 }
 
 /// Tells whether two neighbours say the same; the one that helps is kept. A name that is missing is found missing
@@ -170,6 +185,18 @@ mod tests {
         let other = Diagnostic::error("`imgae` is no number").at(span);
         let (mut next, mut kept) = (&other, &bare);
         assert!(!is_told_twice(&mut next, &mut kept));
+    }
+
+    #[test]
+    fn a_file_that_is_called_like_a_secret_keeps_its_name() {
+        let mut sources = Sources::default();
+        sources.add("main.rf.hcl", "a = \"main\"\n");
+        let mut secrets = Secrets::default();
+        secrets.insert("main");
+        let error = Diagnostic::error("no main here").at(span("a = \"main\"", "main"));
+        let text = diagnostics(&[error], &sources, &secrets, false, View::plain());
+        assert!(text.contains("main.rf.hcl:1:6"), "{text}");
+        assert_eq!(text.matches("main").count(), 1, "{text}");
     }
 
     #[test]

@@ -66,6 +66,14 @@ pub(crate) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources, secrets: &S
         "related": related, "hint": diagnostic.hint,
     });
     redact(&mut json, secrets);
+    // A file may be called like a secret.
+    let file = |span: &Span| Json::from(sources.name(span.file));
+    if let Some((span, _)) = &diagnostic.at {
+        json["at"]["file"] = file(span);
+    }
+    for (index, (span, _)) in diagnostic.related.iter().enumerate() {
+        json["related"][index]["file"] = file(span);
+    }
     line(&json)
 }
 
