@@ -105,6 +105,10 @@ fn cluster(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>)
 
 fn variable(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
     let Some([name]) = labels(&block, &["name"], diagnostics) else { return };
+    if module::RESERVED.contains(&&*name) {
+        let message = format!("a variable cannot be called `{name}`: in a `module` block that is a setting");
+        diagnostics.push(Diagnostic::error(message).at(block.header));
+    }
     let known = ["type", "default", "description", "sensitive", "nullable", "ephemeral"];
     check_names(&block, &known, &["validation"], diagnostics);
     let validations = conditions(&block.body, "validation", diagnostics);
@@ -297,6 +301,7 @@ fn of_terraform(kind: &str, name: &str) -> Option<&'static str> {
             Some("two objects cannot have one name: what must be replaced is deleted first; leave it out")
         }
         ("rayform", "required_providers") => Some("the resource types are part of rayform: leave it out"),
+        ("output", "ephemeral") => Some("no secret is ever recorded: write `sensitive = true`"),
         _ => None,
     }
 }

@@ -16,6 +16,9 @@ pub(crate) enum Source {
     Git(GitSource),
 }
 
+/// What no input of a module can be called, as in Terraform.
+pub(super) const RESERVED: [&str; 6] = ["source", "version", "providers", "count", "for_each", "depends_on"];
+
 /// Adds a `module` block.
 pub(super) fn collect(block: Block, config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
     let Some([name]) = labels(&block, &["name"], diagnostics) else { return };
@@ -25,8 +28,8 @@ pub(super) fn collect(block: Block, config: &mut Config, diagnostics: &mut Vec<D
         diagnostics.push(Diagnostic::error(message).at(inner.header).hint(hint));
     }
     let header = block.header;
-    let (mut taken, inputs) =
-        split(block.body.attributes, &["source", "version", "providers", "count", "for_each", "depends_on", "cluster"]);
+    let settings: Vec<&str> = RESERVED.into_iter().chain(["cluster"]).collect();
+    let (mut taken, inputs) = split(block.body.attributes, &settings);
     for (name, hint) in [
         ("version", "a module from git is held at a version by `?ref=…` at the end of its `source`"),
         ("providers", "the cluster is chosen by `cluster = cluster.NAME`"),
@@ -90,6 +93,10 @@ pub(super) fn parse(text: &str) -> Result<Source, Box<Diagnostic>> {
     }
     if Path::new(text).is_absolute() {
         let hint = "write it relative to the folder of this file, so that it works on other machines too";
+        return Err(Box::new(error.hint(hint)));
+    }
+    if text.split('/').filter(|part| !part.is_empty()).count() == 3 {
+        let hint = "there is no registry: write `git::https://…?ref=…`, or copy the module into a folder, such as `./modules/a`";
         return Err(Box::new(error.hint(hint)));
     }
     Err(Box::new(error.hint(format!("a folder begins with `./` or `../`: write `./{text}`"))))

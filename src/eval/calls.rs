@@ -46,15 +46,31 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 fn eager(call: &Call, name: &str, arguments: &[Value], scope: &Scope<'_>) -> Result<Value, Failure> {
     if functions::find(name).is_none() {
         let diagnostic = Diagnostic::error(format!("there is no function `{name}`")).at(call.name_span);
-        return Err(Box::new(match nearest(name, names()) {
-            Some(meant) => diagnostic.hint(format!("did you mean `{meant}`?")),
-            None => diagnostic,
+        return Err(Box::new(match (of_terraform(name), nearest(name, names())) {
+            (Some(hint), _) => diagnostic.hint(hint),
+            (None, Some(meant)) => diagnostic.hint(format!("did you mean `{meant}`?")),
+            (None, None) => diagnostic,
         }));
     }
     functions::call(name, arguments, scope.environment).map_err(|error| {
         let argument = error.argument.and_then(|index| call.arguments.get(index).or(call.arguments.last()));
         fail(format!("`{name}`: {}", error.message), argument.map_or(call.name_span, |argument| argument.span))
     })
+}
+
+/// Says what to write instead of functions that Terraform has, or had.
+fn of_terraform(name: &str) -> Option<&'static str> {
+    match name {
+        "bcrypt" | "uuid" => {
+            Some("another text in each plan would be a change in each plan; `uuidv5(…)` always gives the same")
+        }
+        "list" => Some("write `[…]`, or `tolist([…])`"),
+        "map" => Some("write `{ name = value }`, or `tomap({ … })`"),
+        "rsadecrypt" => Some("decrypt it outside, and pass it by a variable with `sensitive = true`"),
+        "timestamp" => Some("`plantimestamp()` is the time of the plan"),
+        _ if name.starts_with("provider::") => Some("there are no providers, and none of their functions"),
+        _ => None,
+    }
 }
 
 /// Returns the first argument that has a value.

@@ -96,11 +96,19 @@ pub(super) fn read(arguments: &Arguments, environment: &Environment<'_>) -> Resu
 
 /// Says why a path may not be read.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "`{path}` is outside of the module's folder, and files are read inside it alone; write `${{path.module}}/` before the name of a file of this module"
-)]
+#[error("`{path}` is outside of the module's folder, and files are read inside it alone; {}", self.hint())]
 struct OutsideError {
     path: String,
+}
+
+impl OutsideError {
+    fn hint(&self) -> &'static str {
+        if self.path.split('/').any(|part| part == "..") {
+            "copy the file into the folder, or give the module what it holds as a variable"
+        } else {
+            "write `${path.module}/` before the name of a file of this module"
+        }
+    }
 }
 
 /// Returns the absolute path that a text means, which must be inside the calling module's folder.
