@@ -14,7 +14,7 @@ pub(crate) const LINEAGE: &str = "rayform.dev/lineage";
 
 /// Puts our label and annotations on an object, fixes its namespace, and brings it into canonical form.
 pub(super) fn stamp(
-    desired: DesiredObject,
+    mut desired: DesiredObject,
     address: &Address,
     lineage: &str,
     schema: Option<&Schema>,
@@ -38,6 +38,10 @@ pub(super) fn stamp(
     }
     // A generated value is made by apply; until then the field is not there.
     desired.generated.keys().for_each(|pointer| fields::remove_pointer(&mut json, pointer));
+    // What tells objects and items of lists apart is compared as it is: a hash would be another one.
+    let is_name = |pointer: &str| matches!(pointer, "/metadata/name" | "/metadata/namespace");
+    let is_key = |pointer: &str| schema.is_some_and(|schema| schema.is_list_key(&json, pointer));
+    desired.sensitive.retain(|pointer| !is_name(pointer) && !is_key(pointer));
     let object = Object::new(json).expect("nothing went that makes it an object");
     DesiredObject { object: ssa::canonical(object, schema), ..desired }
 }

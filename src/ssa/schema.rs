@@ -131,6 +131,36 @@ impl Schema {
     pub(super) fn root(&self) -> Type<'_> {
         Type { nodes: &self.nodes, node: &self.nodes[self.root] }
     }
+
+    /// Tells whether what stands at a JSON pointer tells an item of a list from the others.
+    pub(crate) fn is_list_key(&self, json: &Json, pointer: &str) -> bool {
+        let (mut of, mut value, mut around) = (self.root(), json, None);
+        let mut tokens = pointer.split('/').skip(1).peekable();
+        while let Some(token) = tokens.next() {
+            let name = token.replace("~1", "/").replace("~0", "~");
+            let is_last = tokens.peek().is_none();
+            let next = match (of.shape(Some(value)), value) {
+                (Shape::List(list), Json::Array(items)) if is_last && list.relation == Relation::Set => {
+                    return name.parse().is_ok_and(|index: usize| index < items.len());
+                }
+                (Shape::List(list), Json::Array(items)) => {
+                    around = Some(&list.relation);
+                    Some(of.at(list.item)).zip(name.parse().ok().and_then(|index: usize| items.get(index)))
+                }
+                (Shape::Map(_), _) if is_last => {
+                    return matches!(around, Some(Relation::Keyed(names)) if names.contains(&name));
+                }
+                (Shape::Map(map), Json::Object(entries)) => {
+                    around = None;
+                    of.entry(map, &name).zip(entries.get(&name))
+                }
+                _ => None,
+            };
+            let Some((next_of, next_value)) = next else { return false };
+            (of, value) = (next_of, next_value);
+        }
+        false
+    }
 }
 
 impl Map {
@@ -289,5 +319,31 @@ pub(super) fn equal(left: &Json, right: &Json) -> bool {
                 && left.iter().all(|(name, left)| right.get(name).is_some_and(|right| equal(left, right)))
         }
         _ => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Kind;
+    use crate::ssa::Schemas;
+
+    #[test]
+    fn keys_of_lists_are_told_from_other_fields() {
+        let schemas = Schemas::built_in();
+        let schema = schemas.of(&Kind::new("v1", "Service")).unwrap();
+        let json = serde_json::json!({
+            "metadata": {"finalizers": ["a/b"]}, "spec": {"ports": [{"name": "x", "port": 80}], "selector": {"port": "80"}},
+        });
+        for (pointer, expected) in [
+            ("/spec/ports/0/port", true),
+            ("/metadata/finalizers/0", true),
+            ("/spec/ports/0/name", false),
+            ("/spec/ports/1/port", false),
+            ("/spec/selector/port", false),
+            ("/spec/ports", false),
+            ("", false),
+        ] {
+            assert_eq!(schema.is_list_key(&json, pointer), expected, "{pointer}");
+        }
     }
 }
