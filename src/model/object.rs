@@ -75,6 +75,37 @@ impl Kind {
         *self.group == *group && *self.kind == *kind
     }
 
+    /// Tells whether a definition makes the kind, and a program beside the server works on its objects.
+    pub(crate) fn is_custom(&self) -> bool {
+        let is_of_kubernetes = |group: &str| {
+            matches!(
+                group,
+                "admissionregistration"
+                    | "apiextensions"
+                    | "apiregistration"
+                    | "authentication"
+                    | "authorization"
+                    | "certificates"
+                    | "coordination"
+                    | "discovery"
+                    | "events"
+                    | "flowcontrol.apiserver"
+                    | "internal.apiserver"
+                    | "networking"
+                    | "node"
+                    | "rbac.authorization"
+                    | "resource"
+                    | "scheduling"
+                    | "storage"
+                    | "storagemigration"
+            )
+        };
+        match self.group.strip_suffix(".k8s.io") {
+            Some(group) => !is_of_kubernetes(group),
+            None => self.group.contains('.'),
+        }
+    }
+
     /// Returns the kind without its version.
     pub(crate) fn group_kind(&self) -> GroupKind {
         (self.group.clone(), self.kind.clone())

@@ -23,6 +23,19 @@ use crate::state::{Act, Entry, RecordedObject};
 /// After this long, a delete that hangs is explained.
 const EXPLAIN: Duration = Duration::from_secs(10);
 
+/// Parts each `ClusterRole` that is put together of others from the rest: its controller writes it anew when one of
+/// the others goes.
+///
+/// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles>
+fn summaries_first(group: Vec<&Change>) -> [Vec<&Change>; 2] {
+    let is_summary = |change: &&Change| match change {
+        Change::Delete { live: Some(live), .. } => live.pointer("/aggregationRule").is_some(),
+        _ => false,
+    };
+    let (summaries, rest) = group.into_iter().partition(is_summary);
+    [summaries, rest]
+}
+
 /// Tells whether there is anything to delete or forget.
 pub(super) fn lowers(planned: &ResourcePlan) -> bool {
     let is_down = |change: &Change| matches!(change, Change::Delete { .. } | Change::Forget { .. });
@@ -43,7 +56,7 @@ impl Run<'_> {
                 self.clean_up(address, &cluster_of(planned), &job).await?;
             }
         }
-        for group in groups(downs().collect(), |change| rank(&kind_of(change))) {
+        for group in groups(downs().collect(), |change| rank(&kind_of(change))).into_iter().flat_map(summaries_first) {
             let ends: FuturesUnordered<_> = group.into_iter().map(|change| self.drop_object(address, change)).collect();
             let results: Vec<Result<(), Stop>> = ends.collect().await;
             results.into_iter().collect::<Result<(), Stop>>()?;

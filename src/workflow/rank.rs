@@ -12,6 +12,8 @@ pub(super) enum Rank {
     Workload,
     /// May stand in the way of everything else while its server is not up.
     Webhook,
+    /// Its operator is there before it, and until it is gone: finalizers want their program.
+    Custom,
 }
 
 /// Returns the rank of a kind.
@@ -21,6 +23,7 @@ pub(super) fn rank(kind: &Kind) -> Rank {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => Rank::Definition,
         ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _) => Rank::Webhook,
         ("", "Pod" | "ReplicationController") => Rank::Workload,
+        _ if kind.is_custom() => Rank::Custom,
         (
             "" | "rbac.authorization.k8s.io" | "storage.k8s.io" | "scheduling.k8s.io" | "networking.k8s.io" | "policy",
             _,
@@ -57,6 +60,16 @@ mod tests {
     #[test]
     fn webhooks_come_last() {
         let webhook = Kind::new("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
-        assert!(rank(&webhook) > rank(&Kind::new("ray.io/v1", "RayCluster")));
+        assert!(rank(&webhook) > rank(&Kind::new("apps/v1", "Deployment")));
+    }
+
+    #[test]
+    fn custom_resources_do_not_go_with_their_operator() {
+        for custom in ["ray.io/v1", "kueue.x-k8s.io/v1beta1", "gateway.networking.k8s.io/v1"] {
+            assert_eq!(rank(&Kind::new(custom, "Thing")), Rank::Custom, "{custom}");
+        }
+        for built_in in ["apps/v1", "batch/v1", "events.k8s.io/v1", "flowcontrol.apiserver.k8s.io/v1"] {
+            assert_eq!(rank(&Kind::new(built_in, "Thing")), Rank::Workload, "{built_in}");
+        }
     }
 }
