@@ -127,7 +127,7 @@ fn read(texts: &Texts) -> Result<Vec<Found>, Vec<Problem>> {
         match yaml::documents(text) {
             Ok(documents) => found.extend(documents.into_iter().flat_map(|document| objects_of(&argument, document))),
             Err(mistake) => {
-                let place = mistake.line.map_or_else(String::new, |line| format!("line {line} of the text: "));
+                let place = mistake.line.map_or_else(String::new, |line| format!("{}: ", place(&argument, line)));
                 problems.push(Problem::error(argument, format!("{place}{}", mistake.message)));
             }
         }
@@ -141,24 +141,33 @@ fn objects_of(argument: &str, document: Document) -> Vec<Found> {
     raw_object::flatten(json).into_iter().map(found).collect()
 }
 
+/// Says where in which text a line is; of several texts the first is number 1.
+fn place(argument: &str, line: u64) -> String {
+    match argument.rsplit_once('/').and_then(|(_, index)| index.parse::<usize>().ok()) {
+        Some(index) => format!("line {line} of text {}", index + 1),
+        None => format!("line {line} of the text"),
+    }
+}
+
 /// Checks all objects, and that none is there twice.
 fn prepare(found: Vec<Found>, placement: Placement<'_>) -> Result<Vec<ExpandedObject>, Vec<Problem>> {
     let (mut objects, mut problems) = (Vec::new(), Vec::new());
-    let mut seen: BTreeMap<Identity, u64> = BTreeMap::new();
+    let mut seen: BTreeMap<Identity, String> = BTreeMap::new();
     for Found { argument, line, json } in found {
         match raw_object::prepare(json, placement) {
             Ok(mut expanded) => {
-                expanded.place = format!("line {line} of the text");
+                expanded.place = place(&argument, line);
                 expanded.argument.clone_from(&argument);
                 let identity = expanded.object.identity();
-                if let Some(first) = seen.insert(identity.clone(), line) {
-                    let message = format!("line {line} of the text: {identity} is there twice, also at line {first}");
+                if let Some(first) = seen.insert(identity.clone(), expanded.place.clone()) {
+                    let message = format!("{}: {identity} is there twice, also at {first}", expanded.place);
                     problems.push(Problem::error(argument, message));
                 }
                 objects.push(expanded);
             }
             Err(refusal) => {
-                let problem = Problem::error(argument, format!("line {line} of the text: {}", refusal.message));
+                let message = format!("{}: {}", place(&argument, line), refusal.message);
+                let problem = Problem::error(argument, message);
                 problems.push(match refusal.hint {
                     Some(hint) => problem.hint(hint),
                     None => problem,
@@ -275,7 +284,10 @@ spec: {group: example.com, scope: Cluster, names: {kind: Widget}}
             &["yaml: line 1 of the text: Pod a has no namespace"],
         );
         let twice = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\n";
-        refuses(&twice.repeat(2), &["yaml: line 5 of the text: Namespace a is there twice, also at line 1"]);
+        refuses(
+            &twice.repeat(2),
+            &["yaml: line 5 of the text: Namespace a is there twice, also at line 1 of the text"],
+        );
         refuses("a: 1\nb: 2\na: 3\n", &["yaml: line 3 of the text: duplicate mapping key `a` is not allowed here"]);
     }
 }
