@@ -205,9 +205,10 @@ impl ClusterError {
         }
         // A missing object or namespace is told by its name alone.
         if secret && code != 404 {
-            message = without_values(what, code, &status.reason, &causes);
-            causes.iter_mut().filter(|cause| cause.reason != "FieldManagerConflict").for_each(|cause| {
-                cause.message = format!("{} (the server's words are hidden: it is a Secret)", cause.reason);
+            message =
+                told_of_a_secret(&message, code).unwrap_or_else(|| without_values(what, code, &status.reason, &causes));
+            causes.iter_mut().filter(|cause| !holds_no_value(&cause.reason)).for_each(|cause| {
+                cause.message = format!("{} ({HIDDEN})", cause.reason);
             });
         }
         Self::from_refusal(Refusal { code, reason: status.reason, message, causes })
@@ -242,7 +243,24 @@ fn excerpt(body: &[u8]) -> String {
 fn without_values(what: &str, code: u16, reason: &str, causes: &[Cause]) -> String {
     let fields: Vec<_> = causes.iter().map(|cause| format!("{} ({})", cause.field, cause.reason)).collect();
     let reason = if reason.is_empty() { code.to_string() } else { reason.to_owned() };
-    if fields.is_empty() { format!("{what}: {reason}") } else { format!("{what}: {reason}: {}", fields.join(", ")) }
+    let told = if fields.is_empty() { HIDDEN.to_owned() } else { fields.join(", ") };
+    format!("{what}: {reason}: {told}")
+}
+
+const HIDDEN: &str = "the server's words are hidden: it is a Secret";
+
+/// Returns what the server says where it repeats no value: who may not, which quota, and who denied, but not why.
+fn told_of_a_secret(message: &str, code: u16) -> Option<String> {
+    let denied = ["denied request", "denied the request"].iter().find_map(|words| {
+        let end = message.find(words)? + words.len();
+        Some(format!("{} ({HIDDEN})", &message[..end]))
+    });
+    denied.or_else(|| (code == 403).then(|| message.to_owned()))
+}
+
+/// Tells whether a cause of this reason says only what is asked of a field, or who owns it.
+fn holds_no_value(reason: &str) -> bool {
+    matches!(reason, "FieldManagerConflict" | "FieldValueRequired" | "FieldValueTooLong" | "FieldValueForbidden")
 }
 
 #[cfg(test)]

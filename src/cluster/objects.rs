@@ -448,6 +448,6 @@ mod tests {
         .await;
         let secret = typed(item("one"), &Kind::new("v1", "Secret")).expect("an object");
         let error = cluster.apply(&secret, Apply::default()).await.expect_err("it is invalid");
-        assert_eq!(error.to_string(), "apply Secret a/one: Invalid");
+        assert_eq!(error.to_string(), "apply Secret a/one: Invalid: the server's words are hidden: it is a Secret");
     }
 }

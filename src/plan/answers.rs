@@ -72,9 +72,7 @@ impl Draft {
                 Ok(())
             }
             Answer::Conflict { causes } => conflict(change, &causes, policy),
-            Answer::Refused { code, reason, message, causes } => {
-                refused(change, &Refusal { code, reason, message, causes })
-            }
+            Answer::Refused { code, message, causes, .. } => refused(change, &Refusal { code, message, causes }),
         }
     }
 }
@@ -82,7 +80,6 @@ impl Draft {
 /// What the server said when it refused.
 struct Refusal {
     code: u16,
-    reason: String,
     message: String,
     causes: Vec<(String, String)>,
 }
@@ -193,16 +190,18 @@ fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Vec<Diagnostic>
     }
     let identity = change.identity();
     let Some(desired) = change.desired() else { return Ok(()) };
-    // A server may quote a Secret in its message: of those only the fields are told (CVE-2025-23216).
+    // Of a Secret, which a server may quote (CVE-2025-23216), only what holds no value is told.
     let is_secret = desired.object.kind_name() == "Secret";
-    let what = match (refusal.causes.as_slice(), is_secret) {
-        ([], false) => refusal.message.clone(),
-        ([], true) => refusal.reason.clone(),
-        (causes, true) => causes.iter().map(|(field, _)| format!("`{field}`")).collect::<Vec<_>>().join(", "),
-        (causes, false) => {
+    let may_be_told = |message: &str| {
+        !is_secret || ["Required value", "Too long", "Forbidden"].iter().any(|harmless| message.starts_with(harmless))
+    };
+    let what = match refusal.causes.as_slice() {
+        [] => refusal.message.clone(),
+        causes => {
             let line = |(field, message): &(String, String)| match field.as_str() {
-                "" => message.clone(),
-                _ => format!("`{field}`: {message}"),
+                "" if may_be_told(message) => message.clone(),
+                _ if may_be_told(message) => format!("`{field}`: {message}"),
+                _ => format!("`{field}` (the server's words are hidden: it is a Secret)"),
             };
             causes.iter().map(line).collect::<Vec<_>>().join("; ")
         }

@@ -1,9 +1,12 @@
 //! Decides what happens to one desired object.
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::model::{
     Address, DesiredObject, Diagnostic, FIELD_MANAGER, FieldPath, GroupKind, Identity, Json, Kind, Lifecycle, Object,
-    Observed,
+    Observed, UNKNOWN,
 };
 use crate::ssa::{self, ApplyError, Proof, Schema, Schemas};
 use crate::state::{RecordedObject, State, Status};
@@ -90,6 +93,13 @@ pub(super) fn judge(context: &Context<'_>, case: Case<'_>) -> Judgement {
                 .hint("use a value that does not come from another resource's status"),
         );
     }
+    if let Some(name) =
+        [Some(&identity.name), identity.namespace.as_ref()].into_iter().flatten().find(|it| is_no_path(it))
+    {
+        let mistake = format!("{identity} is not valid: `{name}` cannot be a name");
+        let hint = "the names of objects are parts of paths: without `/` and `%`, and not `.` or `..`";
+        return refuse(Diagnostic::error(mistake).about(&case.desired).hint(hint));
+    }
     if let Some(blind) = context.observed.blind_to(&identity) {
         return refuse(
             Diagnostic::error(format!("it is not known whether {identity} exists: {}", blind.reason))
@@ -97,11 +107,19 @@ pub(super) fn judge(context: &Context<'_>, case: Case<'_>) -> Judgement {
                 .hint("planning needs the right to list or get this kind"),
         );
     }
+    check_bytes(&case.desired)?;
     match context.observed.live.get(&identity) {
         None => absent(context, case),
         Some(live) if live.is_terminating() => refuse(terminating(&case.desired, live)),
         Some(live) => present(context, case, live),
     }
+}
+
+/// Tells whether a name cannot stand in the path of a request.
+///
+/// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names>
+fn is_no_path(name: &str) -> bool {
+    name.contains(['/', '%']) || matches!(name, "." | "..")
 }
 
 /// Tells whether discovery and lists were left out: what is live was assumed from the state.
@@ -473,6 +491,29 @@ fn check_schema(desired: &DesiredObject, schema: Option<&Schema>) -> Result<(), 
     }
     let texts = violations.iter().map(|violation| format!("{}: {}", violation.path, violation.message));
     Err(texts.map(|text| invalid(desired, &text)).collect())
+}
+
+/// Refuses bytes that are no base64, which the server answers with an inner error and no place.
+fn check_bytes(desired: &DesiredObject) -> Result<(), Vec<Diagnostic>> {
+    let kind = desired.object.kind();
+    let field = match (kind.is("", "Secret"), kind.is("", "ConfigMap")) {
+        (true, _) => "data",
+        (_, true) => "binaryData",
+        _ => return Ok(()),
+    };
+    let is_wrong = |value: &Json| {
+        let text = value.as_str().unwrap_or_default();
+        let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+        !text.contains(UNKNOWN) && STANDARD.decode(compact).is_err()
+    };
+    let entries = desired.object.json().get(field).and_then(Json::as_object);
+    let wrong = entries.into_iter().flatten().filter(|(_, value)| is_wrong(value));
+    let error = |(name, _): (&String, &Json)| {
+        let mistake = format!("{} is not valid: .{field}.{name} is not base64", desired.object.identity());
+        Diagnostic::error(mistake).about(desired).hint("`stringData` takes texts as they are")
+    };
+    let errors: Vec<Diagnostic> = wrong.map(error).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn invalid(desired: &DesiredObject, mistake: &str) -> Diagnostic {

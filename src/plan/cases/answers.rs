@@ -51,7 +51,10 @@ fn what_the_server_refuses_is_an_error_without_secrets() {
         causes: vec![("data[p]".to_owned(), "Invalid value: aHVudGVyMjI=".to_owned())],
     };
     let errors = world.draft().expect("a draft").decide(vec![refused]).expect_err("refused");
-    assert_eq!(errors[0].message, "the server refuses Secret a/s: `data[p]`");
+    assert_eq!(
+        errors[0].message,
+        "the server refuses Secret a/s: `data[p]` (the server's words are hidden: it is a Secret)"
+    );
 }
 
 #[test]
