@@ -163,7 +163,11 @@ impl Conversion {
     /// Returns what all elements become: where any type will do, the one that they all convert to.
     fn one_type<'a>(&self, items: impl Iterator<Item = &'a Value>, element: &Type) -> Result<Type, ConvertError> {
         if *element != Type::Any {
-            return Ok(element.clone());
+            return Ok(if element.holds_any() {
+                settled(element, &items.collect::<Vec<_>>())
+            } else {
+                element.clone()
+            });
         }
         let types: Vec<_> = items.map(Type::of).collect();
         unify(&types).ok_or_else(|| self.error("all elements must have the same type"))
@@ -225,6 +229,39 @@ impl Conversion {
     }
 }
 
+/// Returns a type in which each `any` is what the parts of all values there convert to; where that is nothing, it stays.
+fn settled(of: &Type, values: &[&Value]) -> Type {
+    let bare = values.iter().map(|value| value.unmark().0);
+    match of {
+        Type::Any => unify(&bare.map(Type::of).collect::<Vec<_>>()).unwrap_or(Type::Any),
+        Type::List(element) => Type::list(settled(element, &members(bare))),
+        Type::Set(element) => Type::set(settled(element, &members(bare))),
+        Type::Map(element) => Type::map(settled(element, &members(bare))),
+        Type::Object(attributes) => {
+            let maps: Vec<_> =
+                bare.filter_map(|value| if let Value::Map(entries) = value { Some(entries) } else { None }).collect();
+            let settle = |(name, attribute): (&Arc<str>, &Attribute)| {
+                let given: Vec<_> = maps.iter().filter_map(|entries| entries.get(name)).collect();
+                (name.clone(), Attribute { of: settled(&attribute.of, &given), ..attribute.clone() })
+            };
+            Type::Object(attributes.iter().map(settle).collect())
+        }
+        Type::String | Type::Number | Type::Bool | Type::Tuple(_) => of.clone(),
+    }
+}
+
+/// Returns the members of all collections among some values.
+fn members<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<&'v Value> {
+    values
+        .flat_map(|value| match value {
+            Value::List(items) => items.iter().collect(),
+            Value::Set(items) => items.iter().collect(),
+            Value::Map(entries) => entries.values().collect(),
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -275,6 +312,16 @@ mod tests {
         check(r#"[1, "a"]"#, &Type::list(Type::Any), Ok(r#"["1", "a"]"#));
         check("[1, true]", &Type::list(Type::Any), Err("all elements must have the same type"));
         check(r#"{"a": 1, "b": "x"}"#, &Type::map(Type::Any), Ok(r#"{"a": "1", "b": "x"}"#));
+    }
+
+    #[test]
+    fn any_inside_of_elements_is_one_type_too() {
+        let object =
+            Type::object([("v", Attribute::optional(Type::Any, None)), ("w", Attribute::optional(Type::Number, None))]);
+        let of = Type::list(object);
+        check(r#"[{"v": 1, "w": "2"}, {"v": "x"}]"#, &of, Ok(r#"[{"v": "1", "w": 2}, {"v": "x", "w": null}]"#));
+        check(r#"[{"a": 1}, {"b": "x"}]"#, &Type::list(Type::map(Type::Any)), Ok(r#"[{"a": "1"}, {"b": "x"}]"#));
+        check(r#"{"a": [1], "b": ["x"]}"#, &Type::map(Type::list(Type::Any)), Ok(r#"{"a": ["1"], "b": ["x"]}"#));
     }
 
     #[test]

@@ -58,6 +58,17 @@ impl Type {
         Self::Object(attributes.into_iter().map(|(name, attribute)| (Arc::from(name.as_ref()), attribute)).collect())
     }
 
+    /// Tells whether some part may be of any type.
+    pub(crate) fn holds_any(&self) -> bool {
+        match self {
+            Self::Any => true,
+            Self::String | Self::Number | Self::Bool => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.holds_any(),
+            Self::Object(attributes) => attributes.values().any(|attribute| attribute.of.holds_any()),
+            Self::Tuple(elements) => elements.iter().any(Self::holds_any),
+        }
+    }
+
     /// Returns the type with this name where it is a word on its own: `any`, `string`, `number`, `bool`,
     /// or one of `list`, `set`, `map`, which then have elements of any type.
     pub(crate) fn from_word(word: &str) -> Option<Self> {

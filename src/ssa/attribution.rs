@@ -43,7 +43,9 @@ pub(crate) fn taken(desired: &Object, live: &Object, schema: &Schema, manager: &
             return None;
         }
         let certain = holder.is_some();
-        let owner = holder.or_else(|| newest(entries.iter().map(|(id, _)| id), &entries, &own));
+        // Who writes the status alone has removed nothing else.
+        let writers = entries.iter().map(|(id, _)| id).filter(|id| id.subresource.as_deref() != Some("status"));
+        let owner = holder.or_else(|| newest(writers, &entries, &own));
         Some(Taken { path, desired, live, owner, certain })
     };
     tops(&lost).into_iter().filter_map(describe).collect()
@@ -98,6 +100,25 @@ mod tests {
         assert_eq!((taken[0].path.to_string().as_str(), &taken[0].live), (".data.a", &None));
         assert_eq!(taken[0].owner.as_ref().unwrap().manager, "kubectl-edit");
         assert!(!taken[0].certain);
+    }
+
+    #[test]
+    fn who_writes_the_status_has_not_removed_the_spec() {
+        let schemas = Schemas::built_in();
+        let schema = schemas.of(&Kind::new("v1", "Service")).unwrap();
+        let service = |spec: &Json| {
+            let json = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": spec});
+            Object::new(json).unwrap()
+        };
+        let desired = service(&json!({"type": "NodePort", "sessionAffinity": "None"}));
+        let live = apply(None, &desired, schema, "rayform", false, "2026-01-01T00:00:00Z").unwrap().object;
+        let edited = service(&json!({"sessionAffinity": "None"}));
+        let live = update(Some(&live), &edited, schema, "kubectl-edit", None, "2026-01-02T00:00:00Z");
+        let mut busy = live.clone();
+        busy.edit(|json| json["status"] = json!({"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}));
+        let live = update(Some(&live), &busy, schema, "controller", Some("status"), "2026-01-03T00:00:00Z");
+        let owner = taken(&desired, &live, schema, "rayform").remove(0).owner;
+        assert_ne!(owner.map(|owner| owner.manager).as_deref(), Some("controller"));
     }
 
     #[test]

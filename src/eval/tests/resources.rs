@@ -341,9 +341,7 @@ resource "ticket" "a" {
     fails(
         text,
         TICKETS,
-        &[
-            "3: `tonumber`: cannot convert \"x\" to number; given string must be a decimal representation of a number at \"x\"",
-        ],
+        &["3: `tonumber`: invalid value for `v`: cannot convert string to number: a number is required at \"x\""],
     );
 }
 
