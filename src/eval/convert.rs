@@ -230,7 +230,7 @@ impl Conversion {
 }
 
 /// Returns a type in which each `any` is what the parts of all values there convert to; where that is nothing, it stays.
-fn settled(of: &Type, values: &[&Value]) -> Type {
+fn settled<'v>(of: &'v Type, values: &[&'v Value]) -> Type {
     let bare = values.iter().map(|value| value.unmark().0);
     match of {
         Type::Any => unify(&bare.map(Type::of).collect::<Vec<_>>()).unwrap_or(Type::Any),
@@ -238,16 +238,27 @@ fn settled(of: &Type, values: &[&Value]) -> Type {
         Type::Set(element) => Type::set(settled(element, &members(bare))),
         Type::Map(element) => Type::map(settled(element, &members(bare))),
         Type::Object(attributes) => {
-            let maps: Vec<_> =
-                bare.filter_map(|value| if let Value::Map(entries) = value { Some(entries) } else { None }).collect();
-            let settle = |(name, attribute): (&Arc<str>, &Attribute)| {
-                let given: Vec<_> = maps.iter().filter_map(|entries| entries.get(name)).collect();
-                (name.clone(), Attribute { of: settled(&attribute.of, &given), ..attribute.clone() })
+            let objects: Vec<_> = bare.collect();
+            let settle = |(name, attribute): (&Arc<str>, &'v Attribute)| {
+                let of = settled(&attribute.of, &given(&objects, name, attribute));
+                (name.clone(), Attribute { of, ..attribute.clone() })
             };
             Type::Object(attributes.iter().map(settle).collect())
         }
         Type::String | Type::Number | Type::Bool | Type::Tuple(_) => of.clone(),
     }
+}
+
+/// Returns an attribute of all objects that have it, or its default.
+fn given<'v>(objects: &[&'v Value], name: &str, attribute: &'v Attribute) -> Vec<&'v Value> {
+    let given = |object: &&'v Value| match (object, &attribute.presence) {
+        (Value::Map(entries), Presence::Optional { default }) => {
+            Some(entries.get(name).filter(|value| **value != Value::Null).unwrap_or(default))
+        }
+        (Value::Map(entries), Presence::Required) => entries.get(name),
+        _ => None,
+    };
+    objects.iter().filter_map(given).collect()
 }
 
 /// Returns the members of all collections among some values.
@@ -320,6 +331,8 @@ mod tests {
             Type::object([("v", Attribute::optional(Type::Any, None)), ("w", Attribute::optional(Type::Number, None))]);
         let of = Type::list(object);
         check(r#"[{"v": 1, "w": "2"}, {"v": "x"}]"#, &of, Ok(r#"[{"v": "1", "w": 2}, {"v": "x", "w": null}]"#));
+        let object = Type::object([("v", Attribute::optional(Type::Any, Some(value("[]"))))]);
+        check(r#"[{"v": "x"}, {}]"#, &Type::list(object), Ok(r#"[{"v": "x"}, {"v": []}]"#));
         check(r#"[{"a": 1}, {"b": "x"}]"#, &Type::list(Type::map(Type::Any)), Ok(r#"[{"a": "1"}, {"b": "x"}]"#));
         check(r#"{"a": [1], "b": ["x"]}"#, &Type::map(Type::list(Type::Any)), Ok(r#"{"a": ["1"], "b": ["x"]}"#));
     }
