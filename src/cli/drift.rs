@@ -20,7 +20,7 @@ impl Drift {
         terminal.drift(&found)?;
         let is_expected = |kind: &DriftKind| match kind {
             DriftKind::Changed(fields) => fields.iter().all(|field| field.expected),
-            DriftKind::Deleted | DriftKind::Recreated { .. } => false,
+            DriftKind::Deleted | DriftKind::Deleting { .. } | DriftKind::Recreated { .. } => false,
         };
         let is_clean = found.iter().all(|drift| is_expected(&drift.kind));
         Ok(if is_clean { Exit::Done } else { Exit::Changes })

@@ -217,6 +217,8 @@ pub(crate) struct Drift {
 pub(crate) enum DriftKind {
     /// The object is gone.
     Deleted,
+    /// The object is to go, and waits for these finalizers. A plan says so where it meets one; `drift` alone lists them.
+    Deleting { finalizers: Vec<String> },
     /// Another object bears its name: the uid differs.
     Recreated { recorded: String, live: String },
     /// Fields that we applied have other values, or other owners.

@@ -14,7 +14,26 @@ use super::{Disagreement, Drift, DriftKind, fields, kinds, mask, owner, prepare}
 pub(crate) fn drift(state: &State, observed: &Clusters<Observed>, desired: Option<&Desired>) -> Vec<Drift> {
     let ignored = desired.map(ignored).unwrap_or_default();
     let schemas = observed.iter().map(|(name, observed)| (name.clone(), kinds::with_documents(observed))).collect();
-    find(state, observed, &schemas, &ignored, &BTreeSet::new())
+    let mut found = find(state, observed, &schemas, &ignored, &BTreeSet::new());
+    found.extend(going(state, observed));
+    found
+}
+
+/// Returns the recorded objects that somebody has asked the server to delete.
+fn going(state: &State, observed: &Clusters<Observed>) -> Vec<Drift> {
+    let objects =
+        state.resources.iter().flat_map(|(address, it)| it.objects.iter().map(move |object| (address, object)));
+    let going = |(address, recorded): (&Address, &RecordedObject)| {
+        let live = observed.get(&recorded.cluster)?.live.get(&recorded.identity())?;
+        if !live.is_terminating() || live.uid() != Some(&recorded.uid) {
+            return None;
+        }
+        let finalizers = live.pointer("/metadata/finalizers").and_then(Json::as_array).into_iter().flatten();
+        let finalizers = finalizers.filter_map(Json::as_str).map(str::to_owned).collect();
+        let kind = DriftKind::Deleting { finalizers };
+        Some(Drift { address: address.clone(), object: recorded.located(), kind })
+    };
+    objects.filter_map(going).collect()
 }
 
 /// What a configuration leaves to others, by resource.

@@ -212,6 +212,10 @@ fn drift_line(drift: &Drift, secrets: &Secrets) -> Json {
     let mut json = json!({"type": "drift", "address": drift.address.to_string(), "object": named(&drift.object)});
     match &drift.kind {
         DriftKind::Deleted => json["change"] = "deleted".into(),
+        DriftKind::Deleting { finalizers } => {
+            json["change"] = "deleting".into();
+            json["finalizers"] = json!(finalizers);
+        }
         DriftKind::Recreated { recorded, live } => {
             json["change"] = "recreated".into();
             json["uid"] = json!({"recorded": recorded, "live": live});

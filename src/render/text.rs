@@ -48,6 +48,7 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
     for found in drift {
         let what = match &found.kind {
             DriftKind::Deleted => "has been deleted",
+            DriftKind::Deleting { .. } => "is being deleted",
             DriftKind::Recreated { .. } => "has been deleted and made again",
             DriftKind::Changed(_) => "has been changed",
         };
@@ -55,6 +56,12 @@ pub(crate) fn drift(drift: &[Drift], secrets: &Secrets, view: View) -> String {
         body.heading(Paint::Strong, &heading);
         match &found.kind {
             DriftKind::Deleted => {}
+            DriftKind::Deleting { finalizers } => {
+                body.remark(
+                    1,
+                    &format!("it waits for {}", words::list(finalizers, "what is in it, or its grace period")),
+                );
+            }
             DriftKind::Recreated { recorded, live } => body.line(1, "~", &format!("uid = {recorded:?} -> {live:?}")),
             DriftKind::Changed(disagreements) => disagreements.iter().for_each(|it| disagreement(&mut body, it)),
         }

@@ -12,6 +12,7 @@ pub(crate) const STORIES: &[Told] = &[
     ("another_cluster_is_refused", another_cluster_is_refused),
     ("a_server_that_is_down_is_said", a_server_that_is_down_is_said),
     ("a_finalizer_that_nobody_clears_is_named", a_finalizer_that_nobody_clears_is_named),
+    ("an_operator_stays_as_long_as_its_custom_resource", an_operator_stays_as_long_as_its_custom_resource),
 ];
 
 fn web(image: &str, cpu: &str) -> String {
@@ -141,7 +142,63 @@ fn a_finalizer_that_nobody_clears_is_named(world: &World) {
     assert!(format!("{}{}", run.stdout, run.stderr).contains("example.com/hold"), "{run}");
     let run = world.rayform("state list");
     assert!(run.stdout.contains("config_map.held"), "{run}");
+    let run = world.rayform("drift");
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stdout.contains("held is being deleted"), "{run}");
+    assert!(run.stdout.contains("# it waits for example.com/hold"), "{run}");
     world.merge_as("somebody", path, &json!({"metadata": {"finalizers": null}}));
+    let run = world.rayform("destroy --auto-approve --timeout=90s");
+    assert_eq!(run.code, 0, "{run}");
+    assert!(world.get("/api/v1/namespaces/{n}").is_none());
+}
+
+const OPERATOR: &str = r#"
+resource "namespace" "team" {
+  name = "{n}"
+}
+
+resource "manifests" "operator" {
+  namespace = namespace.team.name
+  wait      = false
+  yaml      = <<-YAML
+    apiVersion: apiextensions.k8s.io/v1
+    kind: CustomResourceDefinition
+    metadata: {name: things.{n}.example.com}
+    spec:
+      group: {n}.example.com
+      scope: Namespaced
+      names: {plural: things, singular: thing, kind: Thing, listKind: ThingList}
+      versions:
+        - name: v1
+          served: true
+          storage: true
+          schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    ---
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: operator}
+    spec:
+      replicas: 0
+      selector: {matchLabels: {app: operator}}
+      template:
+        metadata: {labels: {app: operator}}
+        spec: {containers: [{name: main, image: "example.com/operator:1"}]}
+    ---
+    apiVersion: {n}.example.com/v1
+    kind: Thing
+    metadata: {name: one, finalizers: [example.com/clean-up]}
+  YAML
+}
+"#;
+
+fn an_operator_stays_as_long_as_its_custom_resource(world: &World) {
+    world.configure(OPERATOR);
+    let _ = world.apply();
+    let run = world.rayform("destroy --auto-approve --timeout=3s");
+    assert_eq!(run.code, 6, "{run}");
+    assert!(world.get("/apis/apps/v1/namespaces/{n}/deployments/operator").is_some(), "{run}");
+    let path = "/apis/{n}.example.com/v1/namespaces/{n}/things/one";
+    world.merge_as("operator", path, &json!({"metadata": {"finalizers": null}}));
     let run = world.rayform("destroy --auto-approve --timeout=90s");
     assert_eq!(run.code, 0, "{run}");
     assert!(world.get("/api/v1/namespaces/{n}").is_none());

@@ -269,6 +269,7 @@ fn short(plan: &Plan) -> Vec<String> {
                 format!("drift {} by{sure} {owner}{left}", it.path)
             })),
             DriftKind::Deleted => lines.push(format!("drift {} deleted", drift.object)),
+            DriftKind::Deleting { .. } => lines.push(format!("drift {} is being deleted", drift.object)),
             DriftKind::Recreated { .. } => lines.push(format!("drift {} recreated", drift.object)),
         }
     }
