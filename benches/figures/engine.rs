@@ -114,7 +114,7 @@ fn blocks_with(count: usize, expressions: usize, prefix: &str) -> String {
 }
 
 /// Returns resources with a reference, a template, a call or an operation in each of 20 lines.
-fn simple_blocks(count: usize) -> String {
+pub(crate) fn simple_blocks(count: usize) -> String {
     let mut text = "locals {\n  teams = { a = \"alpha\", b = \"beta\" }\n}\n\n".to_owned();
     for index in 0..count {
         let team = index % 10;
@@ -134,14 +134,14 @@ fn simple_blocks(count: usize) -> String {
     text
 }
 
-fn by_count(count: usize) -> String {
+pub(crate) fn by_count(count: usize) -> String {
     format!(
         "resource \"config_map\" \"c\" {{\n  count     = {count}\n  namespace = \"bench\"\n  name      = \"c${{count.index}}\"\n  data      = {{ k = \"v${{count.index}}\" }}\n}}\n"
     )
 }
 
 /// `range` ends at 1,024, so that the keys are made of pairs.
-fn by_for_each(count: usize) -> String {
+pub(crate) fn by_for_each(count: usize) -> String {
     let numbers = format!("setproduct(range({}), range(100))", count / 100);
     format!(
         "resource \"config_map\" \"c\" {{\n  for_each  = {{ for pair in {numbers} : \"c${{pair[0]}}-${{pair[1]}}\" => pair[1] }}\n  namespace = \"bench\"\n  name      = each.key\n  data      = {{ k = \"v${{each.value}}\" }}\n}}\n"

@@ -1,4 +1,4 @@
-//! What rayform costs, against the bare requests that nobody could do without, and against `kubectl`.
+//! What rayform costs, against the bare requests that nobody could do without, `kubectl`, and `terraform`.
 //!
 //! Every figure is a ratio taken in one run on one machine, on a real API server without controllers.
 //! `cargo bench` runs all of them; `cargo bench -- plan apply` those whose name holds one of the words.
@@ -14,6 +14,7 @@ mod engine;
 mod floor;
 mod measure;
 mod server;
+mod terraform;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ use measure::Report;
 /// A group of figures that share a preparation: its name, and what measures it.
 type Group = (&'static str, fn(&mut Report));
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("version", engine::version),
     ("engine", engine::without_refresh),
     ("plan", server::plan),
@@ -30,6 +31,7 @@ const GROUPS: [Group; 7] = [
     ("apply", server::apply),
     ("growth", server::growth),
     ("journal", server::journal),
+    ("terraform", terraform::beside),
 ];
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]

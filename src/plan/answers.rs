@@ -140,8 +140,22 @@ fn is_same(live: &Object, answer: &Object) -> bool {
 fn correct(field: &mut FieldChange, answer: &Object) {
     let found = fields::find(answer.json(), &field.path).cloned();
     if field.after != found && !field.after.as_ref().is_some_and(super::prepare::has_unknown) {
-        field.by_server = field.after.is_some() || found.is_some();
+        let is_only_filled = matches!((&field.after, &found), (Some(asked), Some(found)) if holds(found, asked));
+        field.by_server = !is_only_filled && (field.after.is_some() || found.is_some());
         field.after = found;
+    }
+}
+
+/// Tells whether a value has everything that was asked for; the server may have filled in more.
+fn holds(found: &Json, asked: &Json) -> bool {
+    match (found, asked) {
+        (Json::Object(found), Json::Object(asked)) => {
+            asked.iter().all(|(name, asked)| found.get(name).is_some_and(|found| holds(found, asked)))
+        }
+        (Json::Array(found), Json::Array(asked)) => {
+            found.len() == asked.len() && found.iter().zip(asked).all(|(found, asked)| holds(found, asked))
+        }
+        _ => found == asked,
     }
 }
 
@@ -223,5 +237,30 @@ fn hint(diagnostic: Diagnostic, refusal: &Refusal, is_immutable: bool) -> Diagno
         403 if message.contains("is being terminated") => diagnostic.hint("plan again when the namespace is gone"),
         401 | 403 => diagnostic.hint("planning needs the right to patch what it would change"),
         _ => diagnostic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::FieldPath;
+
+    #[test]
+    fn what_is_only_filled_in_is_not_set_by_the_server() {
+        let corrected = |asked: Json, found: Json| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": &found});
+            let mut field = FieldChange { after: Some(asked), ..FieldChange::at(FieldPath::fields(&["data"])) };
+            correct(&mut field, &Object::new(object).expect("an object"));
+            (field.by_server, field.after == Some(found))
+        };
+        let item = json!({"name": "a", "ports": [{"port": 80}]});
+        assert_eq!(
+            corrected(item.clone(), json!({"name": "a", "ports": [{"port": 80, "protocol": "TCP"}]})),
+            (false, true)
+        );
+        assert_eq!(corrected(item.clone(), json!({"name": "b", "ports": [{"port": 80}]})), (true, true));
+        assert_eq!(corrected(item, json!({"name": "a", "ports": []})), (true, true));
     }
 }
