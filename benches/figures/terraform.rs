@@ -34,19 +34,23 @@ fn told(report: &mut Report, what: &str, [ours, theirs]: [Cost; 2]) {
     );
 }
 
-fn both(text: &str) -> [Cost; 2] {
+/// Returns a folder with the same configuration for both.
+fn folder_of(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("main.rf.hcl"), text).expect("written");
     std::fs::write(folder.path().join("main.tf"), of_terraform(text)).expect("written");
+    folder
+}
+
+fn both(text: &str) -> [Cost; 2] {
+    let folder = folder_of(text);
     run(terraform(folder.path(), &["init", "-input=false"]), &[0]);
     let theirs = run(terraform(folder.path(), &["plan", "-refresh=false", "-input=false"]), &[0]);
     [run(rayform(folder.path(), &["plan", "--refresh=false", "--sandbox"]), &[0]), theirs]
 }
 
 fn formatted(text: &str) -> [Cost; 2] {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("main.rf.hcl"), text).expect("written");
-    std::fs::write(folder.path().join("main.tf"), of_terraform(text)).expect("written");
+    let folder = folder_of(text);
     let theirs = run(terraform(folder.path(), &["fmt", "-check"]), &[0, 3]);
     [run(rayform(folder.path(), &["fmt", "--check"]), &[0, 3]), theirs]
 }

@@ -3,6 +3,7 @@ use kube::config::{InClusterError, KubeconfigError};
 use serde::Deserialize;
 
 use super::credentials::CredentialsError;
+use crate::model::HIDDEN_WORDS;
 
 /// A failure of the cluster or of the way to it.
 #[derive(Debug, thiserror::Error)]
@@ -208,7 +209,7 @@ impl ClusterError {
             message =
                 told_of_a_secret(&message, code).unwrap_or_else(|| without_values(what, code, &status.reason, &causes));
             causes.iter_mut().filter(|cause| !holds_no_value(&cause.reason)).for_each(|cause| {
-                cause.message = format!("{} ({HIDDEN})", cause.reason);
+                cause.message = format!("{} ({HIDDEN_WORDS})", cause.reason);
             });
         }
         Self::from_refusal(Refusal { code, reason: status.reason, message, causes })
@@ -243,17 +244,15 @@ fn excerpt(body: &[u8]) -> String {
 fn without_values(what: &str, code: u16, reason: &str, causes: &[Cause]) -> String {
     let fields: Vec<_> = causes.iter().map(|cause| format!("{} ({})", cause.field, cause.reason)).collect();
     let reason = if reason.is_empty() { code.to_string() } else { reason.to_owned() };
-    let told = if fields.is_empty() { HIDDEN.to_owned() } else { fields.join(", ") };
+    let told = if fields.is_empty() { HIDDEN_WORDS.to_owned() } else { fields.join(", ") };
     format!("{what}: {reason}: {told}")
 }
-
-const HIDDEN: &str = "the server's words are hidden: it is a Secret";
 
 /// Returns what the server says where it repeats no value: who may not, which quota, and who denied, but not why.
 fn told_of_a_secret(message: &str, code: u16) -> Option<String> {
     let denied = ["denied request", "denied the request"].iter().find_map(|words| {
         let end = message.find(words)? + words.len();
-        Some(format!("{} ({HIDDEN})", &message[..end]))
+        Some(format!("{} ({HIDDEN_WORDS})", &message[..end]))
     });
     denied.or_else(|| (code == 403).then(|| message.to_owned()))
 }
@@ -280,6 +279,24 @@ mod tests {
         assert!(matches!(answer(409, "Conflict", "FieldManagerConflict"), ClusterError::Conflict(_)));
         assert!(matches!(answer(409, "Conflict", ""), ClusterError::Stale(_)));
         assert!(matches!(answer(409, "AlreadyExists", ""), ClusterError::AlreadyExists(_)));
+    }
+
+    #[test]
+    fn of_a_secret_only_what_holds_no_value_is_told() {
+        let told = |code: u16, message: &str, cause: &str| {
+            let cause = serde_json::json!({"reason": cause, "field": "data[a]", "message": "Required value: a key"});
+            let status = serde_json::json!({"message": message, "details": {"causes": [cause]}});
+            let error = ClusterError::from_answer(code, status.to_string().as_bytes(), "apply", true);
+            let refusal = error.refusal().expect("a refusal").clone();
+            (refusal.message, refusal.causes[0].message.clone())
+        };
+        assert_eq!(told(403, "exceeded quota: q", "").0, "exceeded quota: q");
+        let denied = "secrets \"a\" is forbidden: ValidatingAdmissionPolicy 'p' denied request";
+        assert_eq!(told(422, &format!("{denied}: hunter22"), "").0, format!("{denied} ({HIDDEN_WORDS})"));
+        assert_eq!(told(422, "hunter22", "FieldValueRequired").1, "Required value: a key");
+        let (message, cause) = told(422, "hunter22", "FieldValueInvalid");
+        assert_eq!(message, "apply: 422: data[a] (FieldValueInvalid)");
+        assert_eq!(cause, format!("FieldValueInvalid ({HIDDEN_WORDS})"));
     }
 
     #[test]

@@ -34,16 +34,16 @@ pub(crate) fn parse_expression(text: &str, file: FileId) -> Result<Expression, B
 const MAX_REPEATED: usize = 100;
 
 /// Parses what the parser alone would read otherwise, or refuse. Everything stays in its place.
-fn parse<T>(text: &str, parse: impl Fn(&str) -> Result<T, parser::Error>) -> Result<T, parser::Error> {
+fn parse<T>(text: &str, strictly: impl Fn(&str) -> Result<T, parser::Error>) -> Result<T, parser::Error> {
     let mut text = readable(text);
-    let mut result = parse(&text);
+    let mut result = strictly(&text);
     for _ in 0..MAX_REPEATED {
         let Err(error) = &result else { break };
         let is_repeated = error.message().contains("found redefined object key");
         let offset = error.location().offset();
         let Some(without) = is_repeated.then(|| repeated_key::without_first(&text, offset)).flatten() else { break };
         text = Cow::Owned(without);
-        result = parse(&text);
+        result = strictly(&text);
     }
     result
 }

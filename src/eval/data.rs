@@ -17,7 +17,8 @@ impl Evaluation {
     /// Reads the `data` blocks that were put off, whether anything refers to them or not; returns what is wrong with
     /// them, their conditions included.
     ///
-    /// Those of a `check` are left to it, and those that need what this run leaves out to another run. The error is what the clusters are to be asked first.
+    /// Those of a `check` are left to it, and those that need what this run leaves out to another run. The error is
+    /// what the clusters are to be asked first.
     pub(crate) fn put_off(&self, known: &Known) -> Result<Vec<Diagnostic>, BTreeSet<Read>> {
         on_large_stack(|| {
             let (mut found, mut wanted) = (Vec::new(), BTreeSet::new());

@@ -35,7 +35,7 @@ pub(crate) use quantity::Quantity;
 pub(crate) use read::{Answer, Answers, Known, Question, Read, Unresolved, Which};
 pub(crate) use readiness::{Judge, Readiness, Surroundings};
 pub(crate) use refactoring::{Import, Move, Removal, relocated};
-pub(crate) use secrets::{REDACTED, Secrets, salted_hash};
+pub(crate) use secrets::{HIDDEN_WORDS, REDACTED, Secrets, salted_hash};
 pub(crate) use suggest::nearest;
 pub(crate) use target::Target;
 pub(crate) use threads::{on_all_cores, on_large_stack};

@@ -220,6 +220,12 @@ impl Object {
         self.0.json.get("metadata")?.get("annotations")?.get(name)?.as_str()
     }
 
+    /// Returns what must be done before the object can go.
+    pub(crate) fn finalizers(&self) -> impl Iterator<Item = &str> {
+        let finalizers = self.0.json.pointer("/metadata/finalizers").and_then(Json::as_array);
+        finalizers.into_iter().flatten().filter_map(Json::as_str)
+    }
+
     /// Tells whether the object waits for its end.
     pub(crate) fn is_terminating(&self) -> bool {
         self.metadata("deletionTimestamp").is_some()

@@ -9,6 +9,9 @@ use super::Json;
 /// What stands where a secret stood.
 pub(crate) const REDACTED: &str = "(sensitive value)";
 
+/// What stands where a server's answer about a Secret would, which may repeat it.
+pub(crate) const HIDDEN_WORDS: &str = "the server's words are hidden: it is a Secret";
+
 /// How long a line of a secret text must be to be hidden on its own.
 const MIN_LINE: usize = 8;
 

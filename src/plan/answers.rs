@@ -1,5 +1,5 @@
 //! Settles a draft with what the server said to its dry-runs.
-use crate::model::{Diagnostic, Json, Object, UNKNOWN};
+use crate::model::{Diagnostic, HIDDEN_WORDS, Json, Object, UNKNOWN};
 
 use super::draft::{Ask, Draft};
 use super::{Answer, Change, ConflictPolicy, FieldChange, Plan, Validation, fields, finish, immutable, mask, owner};
@@ -215,7 +215,7 @@ fn refused(change: &mut Change, refusal: &Refusal) -> Result<(), Vec<Diagnostic>
             let line = |(field, message): &(String, String)| match field.as_str() {
                 "" if may_be_told(message) => message.clone(),
                 _ if may_be_told(message) => format!("`{field}`: {message}"),
-                _ => format!("`{field}` (the server's words are hidden: it is a Secret)"),
+                _ => format!("`{field}` ({HIDDEN_WORDS})"),
             };
             causes.iter().map(line).collect::<Vec<_>>().join("; ")
         }

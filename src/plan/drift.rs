@@ -28,9 +28,7 @@ fn going(state: &State, observed: &Clusters<Observed>) -> Vec<Drift> {
         if !live.is_terminating() || live.uid() != Some(&recorded.uid) {
             return None;
         }
-        let finalizers = live.pointer("/metadata/finalizers").and_then(Json::as_array).into_iter().flatten();
-        let finalizers = finalizers.filter_map(Json::as_str).map(str::to_owned).collect();
-        let kind = DriftKind::Deleting { finalizers };
+        let kind = DriftKind::Deleting { finalizers: live.finalizers().map(str::to_owned).collect() };
         Some(Drift { address: address.clone(), object: recorded.located(), kind })
     };
     objects.filter_map(going).collect()

@@ -93,13 +93,7 @@ pub(super) fn judge(context: &Context<'_>, case: Case<'_>) -> Judgement {
                 .hint("use a value that does not come from another resource's status"),
         );
     }
-    if let Some(name) =
-        [Some(&identity.name), identity.namespace.as_ref()].into_iter().flatten().find(|it| is_no_path(it))
-    {
-        let mistake = format!("{identity} is not valid: `{name}` cannot be a name");
-        let hint = "the names of objects are parts of paths: without `/` and `%`, and not `.` or `..`";
-        return refuse(Diagnostic::error(mistake).about(&case.desired).hint(hint));
-    }
+    check_path(&case.desired)?;
     if let Some(blind) = context.observed.blind_to(&identity) {
         return refuse(
             Diagnostic::error(format!("it is not known whether {identity} exists: {}", blind.reason))
@@ -115,11 +109,16 @@ pub(super) fn judge(context: &Context<'_>, case: Case<'_>) -> Judgement {
     }
 }
 
-/// Tells whether a name cannot stand in the path of a request.
+/// Refuses names that cannot stand in the path of a request.
 ///
 /// <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names>
-fn is_no_path(name: &str) -> bool {
-    name.contains(['/', '%']) || matches!(name, "." | "..")
+fn check_path(desired: &DesiredObject) -> Result<(), Vec<Diagnostic>> {
+    let is_no_path = |name: &&str| name.contains(['/', '%']) || matches!(*name, "." | "..");
+    let names = [Some(desired.object.name()), desired.object.namespace()];
+    let Some(name) = names.into_iter().flatten().find(is_no_path) else { return Ok(()) };
+    let mistake = format!("{} is not valid: `{name}` cannot be a name", desired.object.identity());
+    let hint = "the names of objects are parts of paths: without `/` and `%`, and not `.` or `..`";
+    Err(vec![Diagnostic::error(mistake).about(desired).hint(hint)])
 }
 
 /// Tells whether discovery and lists were left out: what is live was assumed from the state.
@@ -501,16 +500,15 @@ fn check_bytes(desired: &DesiredObject) -> Result<(), Vec<Diagnostic>> {
         (_, true) => "binaryData",
         _ => return Ok(()),
     };
-    let is_wrong = |value: &Json| {
-        let text = value.as_str().unwrap_or_default();
-        let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-        !text.contains(UNKNOWN) && STANDARD.decode(compact).is_err()
-    };
+    // Canonical form has taken line breaks out of what is base64.
+    let is_wrong =
+        |value: &Json| value.as_str().is_some_and(|text| !text.contains(UNKNOWN) && STANDARD.decode(text).is_err());
     let entries = desired.object.json().get(field).and_then(Json::as_object);
     let wrong = entries.into_iter().flatten().filter(|(_, value)| is_wrong(value));
     let error = |(name, _): (&String, &Json)| {
         let mistake = format!("{} is not valid: .{field}.{name} is not base64", desired.object.identity());
-        Diagnostic::error(mistake).about(desired).hint("`stringData` takes texts as they are")
+        let texts = if field == "data" { "stringData" } else { "data" };
+        Diagnostic::error(mistake).about(desired).hint(format!("`{texts}` takes texts as they are"))
     };
     let errors: Vec<Diagnostic> = wrong.map(error).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -558,8 +556,7 @@ fn exists(desired: &DesiredObject, live: &Object, was_recorded: bool) -> Diagnos
 }
 
 fn terminating(desired: &DesiredObject, live: &Object) -> Diagnostic {
-    let finalizers = live.pointer("/metadata/finalizers").and_then(Json::as_array);
-    let names: Vec<&str> = finalizers.into_iter().flatten().filter_map(Json::as_str).collect();
+    let names: Vec<&str> = live.finalizers().collect();
     let waits = if names.is_empty() { String::new() } else { format!("; it waits for {}", names.join(", ")) };
     Diagnostic::error(format!("{} is being deleted{waits}", live.identity()))
         .about(desired)

@@ -94,7 +94,7 @@ pub(crate) fn rank(kind: &Kind) -> usize {
         &["APIService"],
         &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
     ];
-    if place(kind) == Place::Unknown || well_known(kind) != Place::Unknown {
+    if kind.is_custom() {
         return ORDER.len() + 1;
     }
     ORDER.iter().position(|kinds| kinds.contains(&&*kind.kind)).unwrap_or(ORDER.len())

@@ -45,10 +45,9 @@ async fn speakers(clusters: &Clusters<Cluster>, questions: &[Question]) -> Resul
     let admissions = admissions(clusters, questions, &speakers).await?;
     for (index, question) in questions.iter().enumerate() {
         let admission = admissions.get(&question.cluster);
-        let plural =
-            clusters.get(&question.cluster).and_then(|it| it.served(&question.object.kind())).map(|it| it.plural);
-        let is_judged_by_more = || plural.is_none_or(|plural| admission.is_none_or(|it| it.looks_at(&plural)));
-        if !question.rehearsal && is_judged_by_more() {
+        let served = || clusters.get(&question.cluster)?.served(&question.object.kind());
+        let is_judged_by_more = || admission.zip(served()).is_none_or(|(it, served)| it.looks_at(&served.plural));
+        if speakers[index] != index && !question.rehearsal && is_judged_by_more() {
             speakers[index] = index;
         }
     }

@@ -270,3 +270,30 @@ fn job_is_done(job: &Object, _: Surroundings<'_>) -> Readiness {
     }
     Readiness::waiting("the Job is running")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_put_together_goes_before_its_parts() {
+        let role = |name: &str, extra: Json| {
+            let mut json = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"});
+            json["metadata"] = json!({"name": name});
+            json["aggregationRule"] = extra;
+            let live = Object::new(json).expect("an object");
+            let (cluster, kind, identity) = (ClusterName::default(), live.kind(), live.identity());
+            Change::Delete { cluster, kind, identity, uid: "u".to_owned(), live: Some(Box::new(live)) }
+        };
+        let mut part = role("part", Json::Null);
+        if let Change::Delete { live: Some(live), .. } = &mut part {
+            live.edit(|json| drop(json.as_object_mut().and_then(|json| json.remove("aggregationRule"))));
+        }
+        let whole = role("whole", json!({"clusterRoleSelectors": []}));
+        let [first, then] = summaries_first(vec![&part, &whole]);
+        let names = |group: Vec<&Change>| group.iter().map(|it| it.identity().name.to_string()).collect::<Vec<_>>();
+        assert_eq!((names(first), names(then)), (vec!["whole".to_owned()], vec!["part".to_owned()]));
+    }
+}

@@ -99,8 +99,7 @@ fn is_foreign(object: &Object, lineage: &str) -> bool {
 /// Says what a delete waits for, from the object as it is now.
 pub(super) fn what_holds(object: &Object) -> String {
     let mut reasons = Vec::new();
-    let finalizers = object.pointer("/metadata/finalizers").and_then(Json::as_array);
-    for finalizer in finalizers.into_iter().flatten().filter_map(Json::as_str) {
+    for finalizer in object.finalizers() {
         reasons.push(format!("finalizer `{finalizer}`{}", who_clears(object, finalizer)));
     }
     for condition in object.pointer("/status/conditions").and_then(Json::as_array).into_iter().flatten() {

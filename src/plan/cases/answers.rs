@@ -124,3 +124,28 @@ fn values_known_only_after_apply_are_not_asked_about() {
     world.state.resources.clear();
     world.check(&["thing.a Create", "  create unseen Deployment a/d"]);
 }
+
+#[test]
+fn what_no_server_takes_is_found_without_one() {
+    let refused = |json: Json| {
+        let mut world = World::empty();
+        world.want("a", json);
+        world.draft().expect_err("refused").remove(0).message
+    };
+    let mut secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "a", "name": "s"}});
+    secret["data"] = json!({"k": "no base64!"});
+    assert_eq!(refused(secret), "Secret a/s is not valid: .data.k is not base64");
+    assert_eq!(refused(config_map("m/1", "1")), "ConfigMap a/m/1 is not valid: `m/1` cannot be a name");
+}
+
+#[test]
+fn what_tells_items_apart_is_recorded_as_it_is() {
+    let mut world = World::empty();
+    let mut web = desired_object(deployment(1, "i"));
+    let container = "/spec/template/spec/containers/0";
+    web.sensitive.extend(["/metadata/name".to_owned(), format!("{container}/name"), format!("{container}/image")]);
+    world.want_all("a", vec![web]);
+    let plan = world.plan().expect("a plan");
+    let desired = plan.resources[&address("a")].changes[0].desired().expect("desired");
+    assert_eq!(desired.sensitive.iter().collect::<Vec<_>>(), [&format!("{container}/image")]);
+}
